@@ -1,0 +1,149 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings that every target of ours shares.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .treatAllWarnings(as: .error),
+]
+
+/// Settings of pure modules: every use of an unsafe construct is spelled out.
+let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "swift-frp",
+  products: [
+    .executable(name: "frps", targets: ["frps"]),
+    .executable(name: "frpc", targets: ["frpc"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ],
+  targets: [
+    // C: thin wrappers and system libraries.
+    .target(name: "CLinux"),
+    .systemLibrary(
+      name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CSnappy", pkgConfig: "snappy", providers: [.apt(["libsnappy-dev"])]),
+    .systemLibrary(
+      name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
+
+    // Tier 0: bytes, time, logs.
+    .target(name: "ByteBuffers", swiftSettings: strict),
+    .target(name: "Timekeeping", swiftSettings: safe),
+    .target(name: "Diagnostics", dependencies: [logging, "CLinux"], swiftSettings: strict),
+
+    // Tier 1: protocols and decisions, values without I/O.
+    .target(name: "WireProtocol", dependencies: ["ByteBuffers"], swiftSettings: safe),
+    .target(name: "StreamMux", dependencies: ["ByteBuffers", "Timekeeping"], swiftSettings: strict),
+    .target(
+      name: "StreamCoding", dependencies: ["ByteBuffers", "COpenSSL", "CSnappy"],
+      swiftSettings: strict),
+    .target(name: "Configuration", swiftSettings: safe),
+    .target(
+      name: "ProxyGraph", dependencies: ["Timekeeping", "Configuration", "WireProtocol"],
+      swiftSettings: safe),
+
+    // Tier 2: the kernel.
+    .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: strict),
+    .target(
+      name: "Reactor",
+      dependencies: ["LinuxSystem", "CLinux", "CCares", "ByteBuffers", "Timekeeping"],
+      swiftSettings: strict),
+
+    // Tier 3: channels over sockets.
+    .target(
+      name: "Transports",
+      dependencies: [
+        "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "StreamMux", "StreamCoding",
+        "WireProtocol", "Configuration", "COpenSSL", logging,
+      ],
+      swiftSettings: strict),
+
+    // Tier 5: the two programs as libraries.
+    .target(
+      name: "RelayServer",
+      dependencies: [
+        "Transports", "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "StreamMux",
+        "StreamCoding", "WireProtocol", "Configuration", "ProxyGraph", "Diagnostics", logging,
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "TunnelClient",
+      dependencies: [
+        "Transports", "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "StreamMux",
+        "StreamCoding", "WireProtocol", "Configuration", "Diagnostics", logging,
+      ],
+      swiftSettings: strict),
+
+    // Tier 6: the programs.
+    .executableTarget(
+      name: "frps",
+      dependencies: ["RelayServer", "Reactor", "Configuration", "Diagnostics", arguments, logging],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "frpc",
+      dependencies: ["TunnelClient", "Reactor", "Configuration", "Diagnostics", arguments, logging],
+      swiftSettings: strict),
+
+    // Tests, one target a module, and those that need the whole.
+    .target(
+      name: "TestKit",
+      dependencies: ["ByteBuffers", "Timekeeping", "LinuxSystem", "Reactor"],
+      path: "Tests/TestKit", swiftSettings: strict),
+    .testTarget(
+      name: "ByteBuffersTests", dependencies: ["ByteBuffers"], swiftSettings: strict),
+    .testTarget(
+      name: "TimekeepingTests", dependencies: ["Timekeeping"], swiftSettings: strict),
+    .testTarget(
+      name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestKit", logging],
+      swiftSettings: strict),
+    .testTarget(
+      name: "WireProtocolTests", dependencies: ["WireProtocol", "ByteBuffers", "TestKit"],
+      resources: [.copy("Vectors")], swiftSettings: strict),
+    .testTarget(
+      name: "StreamMuxTests",
+      dependencies: ["StreamMux", "ByteBuffers", "Timekeeping", "TestKit"],
+      resources: [.copy("Vectors")], swiftSettings: strict),
+    .testTarget(
+      name: "StreamCodingTests", dependencies: ["StreamCoding", "ByteBuffers", "TestKit"],
+      resources: [.copy("Vectors")], swiftSettings: strict),
+    .testTarget(
+      name: "ConfigurationTests", dependencies: ["Configuration", "TestKit"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ProxyGraphTests",
+      dependencies: ["ProxyGraph", "Timekeeping", "Configuration", "WireProtocol", "TestKit"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LinuxSystemTests", dependencies: ["LinuxSystem", "CLinux"], swiftSettings: strict),
+    .testTarget(
+      name: "ReactorTests",
+      dependencies: ["Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "TestKit"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "TransportsTests",
+      dependencies: [
+        "Transports", "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "StreamMux",
+        "StreamCoding", "WireProtocol", "TestKit", logging,
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LoopbackTests",
+      dependencies: [
+        "RelayServer", "TunnelClient", "Transports", "Reactor", "LinuxSystem", "ByteBuffers",
+        "Timekeeping", "WireProtocol", "StreamCoding", "Configuration", "TestKit", logging,
+      ],
+      swiftSettings: strict),
+    .testTarget(name: "TidyTests", dependencies: ["TestKit"], swiftSettings: strict),
+  ]
+)

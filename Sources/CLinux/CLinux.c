@@ -1,0 +1,39 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+int frp_accept(int listener, struct sockaddr_storage *peer, socklen_t *length) {
+  return accept4(listener, (struct sockaddr *)peer, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+int frp_pipe(int descriptors[2]) { return pipe2(descriptors, O_NONBLOCK | O_CLOEXEC); }
+
+ssize_t frp_splice(int from, int to, size_t count, int more) {
+  unsigned int flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK | (more ? SPLICE_F_MORE : 0);
+  return splice(from, NULL, to, NULL, count, flags);
+}
+
+int frp_set_pipe_size(int descriptor, int size) { return fcntl(descriptor, F_SETPIPE_SZ, size); }
+
+int frp_open_append(const char *path, unsigned int mode) {
+  return open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, mode);
+}
+
+int frp_signalfd(const int *signals) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (; *signals != 0; signals++) sigaddset(&set, *signals);
+  int failure = pthread_sigmask(SIG_BLOCK, &set, NULL);
+  if (failure != 0) {
+    errno = failure;
+    return -1;
+  }
+  return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+int frp_errno(void) { return errno; }

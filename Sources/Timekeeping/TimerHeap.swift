@@ -1,0 +1,132 @@
+/// Names one armed timer of a `TimerHeap`; an ID that was fired or cancelled never matches again.
+public struct TimerID: Hashable, Sendable {
+  let slotIndex: Int32
+  let generation: UInt32
+}
+
+/// Armed timers in a four-way heap with cancellation by ID.
+///
+/// Arming, cancelling and firing are O(log₄ n): nine steps with 100,000 timers armed. Timers of
+/// the same deadline fire in the order in which they were armed.
+public struct TimerHeap<Payload>: ~Copyable {
+  private struct Entry {
+    var deadline: Instant
+    var sequence: UInt64
+    var slotIndex: Int32
+
+    func precedes(_ other: Entry) -> Bool {
+      deadline == other.deadline ? sequence < other.sequence : deadline < other.deadline
+    }
+  }
+
+  private struct Slot {
+    var generation: UInt32
+    var heapIndex: Int32
+    var payload: Payload?
+  }
+
+  private var heap: [Entry] = []
+  private var slots: [Slot] = []
+  private var freeSlots: [Int32] = []
+  private var nextSequence: UInt64 = 0
+
+  /// Makes a heap without timers.
+  public init() {}
+
+  /// The number of armed timers.
+  public var count: Int { heap.count }
+
+  /// The earliest deadline; `nil` without timers.
+  public var nextDeadline: Instant? { heap.first?.deadline }
+
+  /// Arms a timer that carries `payload`.
+  public mutating func arm(at deadline: Instant, _ payload: Payload) -> TimerID {
+    let slotIndex: Int32
+    if let free = freeSlots.popLast() {
+      slotIndex = free
+      slots[Int(free)].payload = payload
+    } else {
+      slotIndex = Int32(slots.count)
+      slots.append(Slot(generation: 0, heapIndex: 0, payload: payload))
+    }
+    nextSequence += 1
+    heap.append(Entry(deadline: deadline, sequence: nextSequence, slotIndex: slotIndex))
+    siftUp(heap.count - 1)
+    return TimerID(slotIndex: slotIndex, generation: slots[Int(slotIndex)].generation)
+  }
+
+  /// Disarms a timer.
+  ///
+  /// - Returns: its payload; `nil` when it has fired or was cancelled before.
+  @discardableResult
+  public mutating func cancel(_ id: TimerID) -> Payload? {
+    let slotIndex = Int(id.slotIndex)
+    guard slotIndex < slots.count, slots[slotIndex].generation == id.generation,
+      slots[slotIndex].payload != nil
+    else { return nil }
+    let index = Int(slots[slotIndex].heapIndex)
+    let payload = releaseSlot(slotIndex)
+    removeEntry(at: index)
+    return payload
+  }
+
+  /// Removes the earliest timer if its deadline is not after `now`.
+  public mutating func popExpired(now: Instant) -> Payload? {
+    guard let first = heap.first, first.deadline <= now else { return nil }
+    let payload = releaseSlot(Int(first.slotIndex))
+    removeEntry(at: 0)
+    return payload
+  }
+
+  private mutating func releaseSlot(_ slotIndex: Int) -> Payload? {
+    let payload = slots[slotIndex].payload
+    slots[slotIndex].payload = nil
+    slots[slotIndex].generation &+= 1
+    freeSlots.append(Int32(slotIndex))
+    return payload
+  }
+
+  private mutating func removeEntry(at index: Int) {
+    let last = heap.removeLast()
+    guard index < heap.count else { return }
+    heap[index] = last
+    slots[Int(last.slotIndex)].heapIndex = Int32(index)
+    siftDown(index)
+    siftUp(index)
+  }
+
+  private mutating func siftUp(_ start: Int) {
+    var index = start
+    let entry = heap[index]
+    while index > 0 {
+      let parent = (index - 1) / 4
+      guard entry.precedes(heap[parent]) else { break }
+      place(heap[parent], at: index)
+      index = parent
+    }
+    place(entry, at: index)
+  }
+
+  private mutating func siftDown(_ start: Int) {
+    var index = start
+    let entry = heap[index]
+    while true {
+      let firstChild = index * 4 + 1
+      guard firstChild < heap.count else { break }
+      var smallest = firstChild
+      for child in (firstChild + 1)..<Swift.max(firstChild + 1, Swift.min(firstChild + 4, heap.count))
+      where heap[child].precedes(heap[smallest]) {
+        smallest = child
+      }
+      guard heap[smallest].precedes(entry) else { break }
+      place(heap[smallest], at: index)
+      index = smallest
+    }
+    place(entry, at: index)
+  }
+
+  private mutating func place(_ entry: Entry, at index: Int) {
+    heap[index] = entry
+    slots[Int(entry.slotIndex)].heapIndex = Int32(index)
+  }
+}

@@ -1,0 +1,4 @@
+@main
+enum Program {
+  nonisolated static func main() {}
+}
