@@ -109,14 +109,14 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "WireProtocolTests", dependencies: ["WireProtocol", "ByteBuffers", "TestKit"],
-      resources: [.copy("Vectors")], swiftSettings: strict),
+      exclude: ["Vectors"], swiftSettings: strict),
     .testTarget(
       name: "StreamMuxTests",
       dependencies: ["StreamMux", "ByteBuffers", "Timekeeping", "TestKit"],
-      resources: [.copy("Vectors")], swiftSettings: strict),
+      exclude: ["Vectors"], swiftSettings: strict),
     .testTarget(
       name: "StreamCodingTests", dependencies: ["StreamCoding", "ByteBuffers", "TestKit"],
-      resources: [.copy("Vectors")], swiftSettings: strict),
+      exclude: ["Vectors"], swiftSettings: strict),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "TestKit"],
       swiftSettings: strict),
