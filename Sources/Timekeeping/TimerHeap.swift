@@ -114,7 +114,8 @@ public struct TimerHeap<Payload>: ~Copyable {
       let firstChild = index * 4 + 1
       guard firstChild < heap.count else { break }
       var smallest = firstChild
-      for child in (firstChild + 1)..<Swift.max(firstChild + 1, Swift.min(firstChild + 4, heap.count))
+      for child
+        in (firstChild + 1)..<Swift.max(firstChild + 1, Swift.min(firstChild + 4, heap.count))
       where heap[child].precedes(heap[smallest]) {
         smallest = child
       }

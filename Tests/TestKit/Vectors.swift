@@ -3,7 +3,8 @@ import Foundation
 /// Golden vectors lie in a `Vectors` folder beside the test that reads them.
 public enum Vectors {
   /// Reads and parses `Vectors/<name>.json` beside the calling test file.
-  public static func load(_ name: String, besides testFile: String = #filePath) throws -> JSONValue {
+  public static func load(_ name: String, besides testFile: String = #filePath) throws -> JSONValue
+  {
     let folder = URL(fileURLWithPath: testFile).deletingLastPathComponent()
     let data = try Data(contentsOf: folder.appendingPathComponent("Vectors/\(name).json"))
     return JSONValue(try JSONSerialization.jsonObject(with: data))

@@ -1,0 +1,77 @@
+internal import CLinux
+internal import Glibc
+
+/// Facts about this process and machine.
+public enum HostSystem {
+  /// Monotonic nanoseconds since an arbitrary start.
+  public static var monotonicNanoseconds: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
+  /// Seconds since 1970.
+  public static var unixSeconds: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec)
+  }
+
+  /// The machine's name; empty when it cannot be read.
+  public static var hostName: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    guard gethostname(&buffer, buffer.count - 1) == 0 else { return "" }
+    let end = buffer.firstIndex(of: 0) ?? buffer.endIndex
+    return String(decoding: buffer[..<end].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// The architecture by the name that frp uses: `amd64`, `arm64`, or the kernel's own word.
+  public static var architecture: String {
+    #if arch(x86_64)
+      "amd64"
+    #elseif arch(arm64)
+      "arm64"
+    #else
+      "unknown"
+    #endif
+  }
+
+  /// Ignores SIGPIPE for the whole process, as `splice` to a closed socket would raise it.
+  public static func ignoreBrokenPipeSignal() {
+    _ = signal(SIGPIPE, SIG_IGN)
+  }
+
+  /// Raises the soft limit of open descriptors to the hard one.
+  ///
+  /// - Returns: the limit now in force.
+  @discardableResult
+  public static func raiseDescriptorLimit() -> Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+    limit.rlim_cur = limit.rlim_max
+    _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    _ = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    return Int(clamping: limit.rlim_cur)
+  }
+
+  /// Reads a whole file of at most `byteCountMax` bytes.
+  ///
+  /// - Throws: what open or read said; EFBIG when it is larger.
+  public static func readFile(_ path: String, byteCountMax: Int) throws(Errno) -> [UInt8] {
+    let number = try throwing { open(path, O_RDONLY | O_CLOEXEC) }
+    let descriptor = FileDescriptor(owning: number)
+    var content: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65536)
+    while true {
+      let result = retryingTransfer { read(descriptor.rawValue, &chunk, chunk.count) }
+      switch result {
+      case .bytes(0): return content
+      case .bytes(let count):
+        content += chunk[..<count]
+        if content.count > byteCountMax { throw Errno(code: EFBIG) }
+      case .wouldBlock: throw Errno(code: EAGAIN)
+      case .failed(let error): throw error
+      }
+    }
+  }
+}

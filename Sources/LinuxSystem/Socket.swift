@@ -1,0 +1,186 @@
+internal import CLinux
+internal import Glibc
+
+/// Calls on non-blocking TCP sockets. Every descriptor made here is close-on-exec.
+public enum Socket {
+  /// Makes a non-blocking TCP socket.
+  public static func makeTCP(_ family: SocketAddress.Family) throws(Errno) -> FileDescriptor {
+    let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
+    let number = try throwing { socket(family.rawValue, type | CInt(SOCK_CLOEXEC.rawValue), 0) }
+    return FileDescriptor(owning: number)
+  }
+
+  /// Binds and listens. Port 0 lets the kernel choose.
+  ///
+  /// - Throws: `.addressInUse`, EACCES, EADDRNOTAVAIL.
+  public static func listen(
+    on address: SocketAddress, backlog: CInt = 4096
+  ) throws(Errno) -> FileDescriptor {
+    let descriptor = try makeTCP(address.family)
+    try setOption(descriptor.rawValue, SOL_SOCKET, SO_REUSEADDR, 1)
+    if address.family == .ipv6 {
+      try setOption(descriptor.rawValue, CInt(IPPROTO_IPV6), IPV6_V6ONLY, 0)
+    }
+    let number = descriptor.rawValue
+    try throwing { address.withSockaddr { bind(number, $0, $1) } }
+    try throwing { Glibc.listen(number, backlog) }
+    return descriptor
+  }
+
+  /// What an accept gave.
+  public enum Accepted: ~Copyable {
+    /// A new connection.
+    case connection(FileDescriptor, peer: SocketAddress)
+    /// Nothing waits.
+    case wouldBlock
+    /// The call failed; ECONNABORTED and its like were skipped before.
+    case failed(Errno)
+  }
+
+  /// Takes the next waiting connection.
+  public static func accept(_ listener: CInt) -> Accepted {
+    while true {
+      var storage = sockaddr_storage()
+      var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+      let number = frp_accept(listener, &storage, &length)
+      if number >= 0 {
+        let peer = SocketAddress(storage) ?? .loopback(port: 0)
+        return .connection(FileDescriptor(owning: number), peer: peer)
+      }
+      let error = Errno.current
+      switch error.code {
+      case EAGAIN: return .wouldBlock
+      // The waiting connection died, or its network did (accept(2)): take the next one.
+      case EINTR, ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH,
+        EOPNOTSUPP, ENETUNREACH:
+        continue
+      default: return .failed(error)
+      }
+    }
+  }
+
+  /// Starts to connect. Returns normally both when done and when under way; the outcome is
+  /// `pendingError` once the socket is writable.
+  public static func connect(_ descriptor: CInt, to address: SocketAddress) throws(Errno) {
+    do throws(Errno) {
+      try throwing { address.withSockaddr { Glibc.connect(descriptor, $0, $1) } }
+    } catch {
+      if error != .inProgress { throw error }
+    }
+  }
+
+  /// Binds the local end of an outgoing connection.
+  public static func bindLocal(_ descriptor: CInt, to address: SocketAddress) throws(Errno) {
+    try throwing { address.withSockaddr { bind(descriptor, $0, $1) } }
+  }
+
+  /// Takes the asynchronous error of a socket; `nil` when there is none.
+  public static func pendingError(_ descriptor: CInt) -> Errno? {
+    var code: CInt = 0
+    var length = socklen_t(MemoryLayout<CInt>.size)
+    guard getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else {
+      return Errno.current
+    }
+    return code == 0 ? nil : Errno(code: code)
+  }
+
+  /// Reads into `buffer`; `.bytes(0)` is the end of the stream.
+  public static func receive(_ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer)
+    -> IOResult
+  {
+    retryingTransfer { recv(descriptor, buffer.baseAddress, buffer.count, 0) }
+  }
+
+  /// Writes as much of `bytes` as the kernel takes. Never raises SIGPIPE.
+  public static func send(
+    _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, isMoreComing: Bool = false
+  ) -> IOResult {
+    let flags = CInt(MSG_NOSIGNAL) | (isMoreComing ? CInt(MSG_MORE) : 0)
+    return retryingTransfer { Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags) }
+  }
+
+  /// Writes two blocks with one call, the first one first.
+  public static func send(
+    _ descriptor: CInt, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
+  ) -> IOResult {
+    withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { vectors in
+      vectors[0] = iovec(
+        iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count)
+      vectors[1] = iovec(
+        iov_base: UnsafeMutableRawPointer(mutating: second.baseAddress), iov_len: second.count)
+      var message = msghdr()
+      message.msg_iov = vectors.baseAddress
+      message.msg_iovlen = 2
+      return retryingTransfer { sendmsg(descriptor, &message, CInt(MSG_NOSIGNAL)) }
+    }
+  }
+
+  /// Sends a FIN; ignores a connection that is gone already.
+  public static func shutdownWriting(_ descriptor: CInt) {
+    _ = shutdown(descriptor, CInt(SHUT_WR))
+  }
+
+  /// Makes the next close send a RST instead of a FIN.
+  public static func resetOnClose(_ descriptor: CInt) {
+    var option = linger(l_onoff: 1, l_linger: 0)
+    _ = setsockopt(
+      descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+  }
+
+  /// The local address.
+  public static func localAddress(_ descriptor: CInt) -> SocketAddress? {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let result = withUnsafeMutablePointer(to: &storage) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        getsockname(descriptor, $0, &length)
+      }
+    }
+    return result == 0 ? SocketAddress(storage) : nil
+  }
+
+  /// The peer's address; `nil` when not connected.
+  public static func peerAddress(_ descriptor: CInt) -> SocketAddress? {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let result = withUnsafeMutablePointer(to: &storage) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        getpeername(descriptor, $0, &length)
+      }
+    }
+    return result == 0 ? SocketAddress(storage) : nil
+  }
+
+  /// Sets a whole-number option.
+  public static func setOption(
+    _ descriptor: CInt, _ level: CInt, _ name: CInt, _ value: CInt
+  ) throws(Errno) {
+    var value = value
+    try throwing {
+      setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<CInt>.size))
+    }
+  }
+
+  /// Switches Nagle's algorithm off.
+  public static func setNoDelay(_ descriptor: CInt) {
+    try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, 1)
+  }
+
+  /// Switches keepalive probes on: the first after `idleSeconds`, then every `intervalSeconds`,
+  /// dead after `count` unanswered ones.
+  public static func setKeepalive(
+    _ descriptor: CInt, idleSeconds: Int, intervalSeconds: Int, count: Int
+  ) {
+    let tcp = CInt(IPPROTO_TCP)
+    try? setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
+    try? setOption(descriptor, tcp, TCP_KEEPIDLE, CInt(clamping: Swift.max(1, idleSeconds)))
+    try? setOption(descriptor, tcp, TCP_KEEPINTVL, CInt(clamping: Swift.max(1, intervalSeconds)))
+    try? setOption(descriptor, tcp, TCP_KEEPCNT, CInt(clamping: Swift.max(1, count)))
+  }
+
+  /// Gives a connection up when written bytes stay unacknowledged for so long (RFC 5482).
+  public static func setUserTimeout(_ descriptor: CInt, milliseconds: Int) {
+    try? setOption(
+      descriptor, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, CInt(clamping: milliseconds))
+  }
+}

@@ -1,0 +1,74 @@
+public import LinuxSystem
+internal import Timekeeping
+
+/// Accepts connections on one listening socket.
+///
+/// Takes at most `ReactorLimits.acceptsPerTurnMax` in a turn. When no descriptor is left it stops
+/// watching the socket for `ReactorLimits.acceptPause`, so it neither spins nor loses what waits
+/// in the kernel's queue.
+public final class Listener: ReadinessHandler {
+  /// The address with the port that the kernel gave.
+  public let address: SocketAddress
+  /// How often accepting had to pause because no descriptor was left.
+  public private(set) var pauseCount = 0
+
+  private let loop: EventLoop
+  private var descriptor: FileDescriptor?
+  private var registration: RegistrationID?
+  private let onAccept: (consuming FileDescriptor, SocketAddress) -> Void
+
+  /// Binds, listens, and calls `onAccept` for each connection with its peer's address.
+  public init(
+    _ loop: EventLoop, address: SocketAddress,
+    onAccept: @escaping (consuming FileDescriptor, SocketAddress) -> Void
+  ) throws(Errno) {
+    let socket = try Socket.listen(on: address)
+    self.address = Socket.localAddress(socket.rawValue) ?? address
+    self.loop = loop
+    self.onAccept = onAccept
+    let number = socket.rawValue
+    descriptor = consume socket
+    registration = try loop.register(number, .readable, self)
+  }
+
+  /// Accepts what waits.
+  public func handleReadiness(_ readiness: Readiness) {
+    for _ in 0..<ReactorLimits.acceptsPerTurnMax {
+      guard let registration, let number = rawDescriptor else { return }
+      switch Socket.accept(number) {
+      case .connection(let connection, let peer):
+        onAccept(connection, peer)
+      case .wouldBlock:
+        return
+      case .failed:
+        // EMFILE, ENFILE, ENOBUFS, ENOMEM: descriptors or memory have run out; try again later.
+        pause(registration)
+        return
+      }
+    }
+  }
+
+  /// Stops accepting and closes the socket.
+  public func close() {
+    if let registration { loop.deregister(registration, isClosing: true) }
+    registration = nil
+    descriptor = nil
+  }
+
+  private var rawDescriptor: CInt? {
+    switch descriptor {
+    case .some(let open): open.rawValue
+    case .none: nil
+    }
+  }
+
+  private func pause(_ id: RegistrationID) {
+    pauseCount += 1
+    try? loop.modify(id, [])
+    loop.schedule(after: ReactorLimits.acceptPause) { [weak self] in
+      // A weak reference is taken only on this rare path, never per event.
+      guard let self, let registration = self.registration else { return }
+      try? self.loop.modify(registration, .readable)
+    }
+  }
+}
