@@ -46,7 +46,8 @@ let package = Package(
     .target(name: "WireProtocol", dependencies: ["ByteBuffers"], swiftSettings: safe),
     .target(name: "StreamMux", dependencies: ["ByteBuffers", "Timekeeping"], swiftSettings: strict),
     .target(
-      name: "StreamCoding", dependencies: ["ByteBuffers", "COpenSSL", "CSnappy"],
+      name: "StreamCoding",
+      dependencies: ["ByteBuffers", "Timekeeping", "COpenSSL", "CSnappy"],
       swiftSettings: strict),
     .target(name: "Configuration", swiftSettings: safe),
     .target(
@@ -115,7 +116,8 @@ let package = Package(
       dependencies: ["StreamMux", "ByteBuffers", "Timekeeping", "TestKit"],
       exclude: ["Vectors"], swiftSettings: strict),
     .testTarget(
-      name: "StreamCodingTests", dependencies: ["StreamCoding", "ByteBuffers", "TestKit"],
+      name: "StreamCodingTests",
+      dependencies: ["StreamCoding", "ByteBuffers", "Timekeeping", "TestKit"],
       exclude: ["Vectors"], swiftSettings: strict),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "TestKit"],

@@ -1,1 +1,1 @@
-// placeholder
+@testable import StreamCoding
