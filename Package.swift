@@ -117,7 +117,9 @@ let package = Package(
       exclude: ["Vectors"], swiftSettings: strict),
     .testTarget(
       name: "StreamCodingTests",
-      dependencies: ["StreamCoding", "ByteBuffers", "Timekeeping", "TestKit"],
+      dependencies: [
+        "StreamCoding", "ByteBuffers", "Timekeeping", "TestKit", "COpenSSL", "CSnappy",
+      ],
       exclude: ["Vectors"], swiftSettings: strict),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "TestKit"],

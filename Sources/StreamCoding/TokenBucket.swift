@@ -3,8 +3,8 @@ public import Timekeeping
 /// Limits a rate of bytes: the bucket starts full with `burst` bytes and gains `bytesPerSecond`.
 ///
 /// Exact: over any stretch of time no more than `burst + bytesPerSecond * time` bytes are granted,
-/// and one who always takes what there is gets all of it but a fraction of a byte, however finely
-/// the time is cut. Whoever shares the limit shares the bucket.
+/// and one who takes before the bucket is full gets all of it but a fraction of a byte, however
+/// finely the time is cut. Whoever shares the limit shares the bucket.
 public struct TokenBucket: Sendable {
   /// How many bytes are gained in a second.
   public let bytesPerSecond: Int
