@@ -6,6 +6,8 @@ public enum ReactorLimits {
   public static let eventCountMax = 512
   /// Timers fired in one turn; the rest fires in the next.
   public static let timersPerTurnMax = 1024
+  /// Jobs from other threads that may wait.
+  public static let mailboxJobCountMax = 65_536
   /// Jobs from other threads run in one turn; the rest runs in the next.
   public static let mailboxJobsPerTurnMax = 1024
   /// Passes over the flush list before the loop looks at its descriptors again.
@@ -14,4 +16,25 @@ public enum ReactorLimits {
   public static let acceptsPerTurnMax = 64
   /// How long a listener pauses when no descriptor is left.
   public static let acceptPause = Interval.milliseconds(100)
+
+  /// Addresses of one connect; what comes behind is not tried.
+  public static let connectAddressCountMax = 32
+  /// How long one address is tried alone before the next one is tried beside it (RFC 8305,
+  /// section 5).
+  public static let connectAttemptDelay = Interval.milliseconds(250)
+
+  /// Names asked for at the same time by one resolver.
+  public static let resolveRequestCountMax = 1024
+  /// Addresses taken from one answer.
+  public static let resolvedAddressCountMax = 32
+  /// Bytes of a host name (RFC 1035, section 2.3.4).
+  public static let hostNameLengthMax = 253
+  /// Name servers of one resolver.
+  public static let nameServerCountMax = 8
+  /// How long a name server may take for its first answer; doubled for the second try.
+  public static let nameServerTimeout = Interval.milliseconds(1000)
+  /// How often a name server is asked.
+  public static let nameServerTryCountMax = 2
+  /// After so long an idle resolver reads the system's configuration again.
+  public static let resolverRefresh = Interval.seconds(10)
 }

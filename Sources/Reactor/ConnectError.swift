@@ -1,0 +1,48 @@
+public import LinuxSystem
+public import Timekeeping
+
+/// One address that could not be reached.
+public struct ConnectFailure: Hashable, Sendable, CustomStringConvertible {
+  /// The address.
+  public let address: SocketAddress
+  /// What the kernel said; `.timedOut` when it said nothing in time.
+  public let error: Errno
+
+  /// For example `127.0.0.1:80: connection refused`.
+  public var description: String { "\(address): \(error)" }
+}
+
+/// Why there is no connection.
+public enum ConnectError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// There was nothing to try.
+  case noAddresses
+  /// The name has no addresses.
+  case unresolved(ResolveError)
+  /// No address answered well; in the order in which they failed.
+  case failed([ConnectFailure])
+  /// The time was over; what had failed until then, and what had not answered.
+  case timedOut(after: Interval, [ConnectFailure])
+
+  /// One line for a log, with every address that was tried.
+  public var description: String {
+    switch self {
+    case .noAddresses: "no address to connect to"
+    case .unresolved(let error): error.description
+    case .failed(let failures): Self.list(failures)
+    case .timedOut(let limit, let failures):
+      failures.isEmpty ? "not connected within \(limit.inSeconds) s" : Self.list(failures)
+    }
+  }
+
+  private static func list(_ failures: [ConnectFailure]) -> String {
+    failures.map(\.description).joined(separator: "; ")
+  }
+}
+
+/// What became of a connect.
+public enum ConnectOutcome: ~Copyable {
+  /// A connected, non-blocking socket with TCP_NODELAY, and the address that answered.
+  case connected(FileDescriptor, SocketAddress)
+  /// There is none.
+  case failed(ConnectError)
+}
