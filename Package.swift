@@ -29,7 +29,7 @@ let package = Package(
   ],
   targets: [
     // C: thin wrappers and system libraries.
-    .target(name: "CLinux"),
+    .target(name: "CLinux", cSettings: [.treatAllWarnings(as: .error)]),
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(
