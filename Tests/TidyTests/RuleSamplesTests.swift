@@ -124,7 +124,7 @@ import Testing
 
   @Test(arguments: [
     "switch a { case .idle: 1\ndefault: 2 }",
-    "switch a.map({ $0 }) { case .idle, .open(let port) where port > 1: if case .x = b { c() }\ndefault: 2 }",
+    "switch a.map({ $0 }) { case .idle, .open(let p) where p: if case .x = b { 1 }\ndefault: 2 }",
     "switch (a, b) { case (.idle, .first), (_, .second): 1\ndefault: 2 }",
     "switch a { case let .open(port): switch b { case 1: 1; default: 2 }\ndefault: 2 }",
   ])
@@ -220,7 +220,7 @@ import Testing
 
   @Test func missingPathsAreFound() {
     let page =
-      "Good: [a](a.md#part), [b](../Sources/B), [w](https://x.org/docs/y).\n[c](gone.md)\n`docs/no.md`"
+      "[a](a.md#part), [b](../Sources/B), [w](https://x.org/docs/y).\n[c](gone.md)\n`docs/no.md`"
     let exists = { ["docs/a.md", "Sources/B"].contains($0) }
     let found = DocumentationRules.check(path: "docs/page.md", content: page, exists: exists)
     #expect(lines(found) == [2, 3])

@@ -6,6 +6,8 @@ struct SourceText {
     /// Counted from 1.
     let line: Int
     let isWord: Bool
+    /// Whether the token before it ends where this one begins.
+    let isJoined: Bool
   }
 
   let path: String
@@ -41,7 +43,8 @@ struct SourceText {
 
   /// The token at `index`, or an empty one outside.
   func token(_ index: Int) -> Token {
-    tokens.indices.contains(index) ? tokens[index] : Token(text: "", line: 0, isWord: false)
+    tokens.indices.contains(index)
+      ? tokens[index] : Token(text: "", line: 0, isWord: false, isJoined: false)
   }
 
   /// The index of the bracket that closes the one at `index`; the last token when none does.
@@ -78,21 +81,24 @@ struct SourceText {
     var tokens: [Token] = []
     var line = 1
     var index = 0
+    var lastEnd = 0
     while index < code.count {
       let byte = code[index]
       if isWordByte(byte) {
         var end = index + 1
         while end < code.count, isWordByte(code[end]) { end += 1 }
         let text = String(decoding: code[index..<end], as: UTF8.self)
-        tokens.append(Token(text: text, line: line, isWord: true))
+        tokens.append(Token(text: text, line: line, isWord: true, isJoined: index == lastEnd))
         index = end
+        lastEnd = end
         continue
       }
       if byte == UInt8(ascii: "\n") {
         line += 1
       } else if byte > UInt8(ascii: " ") {
         let text = String(decoding: [byte], as: UTF8.self)
-        tokens.append(Token(text: text, line: line, isWord: false))
+        tokens.append(Token(text: text, line: line, isWord: false, isJoined: index == lastEnd))
+        lastEnd = index + 1
       }
       index += 1
     }

@@ -6,8 +6,8 @@ enum ImportRules {
     let imports: Set<String>
   }
 
-  /// Every Swift module in `Sources`. Higher tiers import lower ones; the C modules and the system's
-  /// only where they are named.
+  /// Every Swift module in `Sources`. Higher tiers import lower ones; the C modules and those of
+  /// the system only where they are named.
   static let modules: [String: Allowance] = [
     "ByteBuffers": Allowance(tier: 0, imports: []),
     "Timekeeping": Allowance(tier: 0, imports: []),
@@ -25,7 +25,8 @@ enum ImportRules {
       imports: tier0.union(["LinuxSystem", "CLinux", "CCares", "Glibc", "Synchronization"])),
 
     "Transports": Allowance(
-      tier: 3, imports: tier0.union(tier1).union(["Reactor", "LinuxSystem", "COpenSSL", "Logging"])),
+      tier: 3,
+      imports: tier0.union(tier1).union(["Reactor", "LinuxSystem", "COpenSSL", "Logging"])),
 
     "RelayServer": Allowance(tier: 5, imports: programParts),
     "TunnelClient": Allowance(tier: 5, imports: programParts),

@@ -45,8 +45,10 @@ enum LanguageRules {
     var found: [(line: Int, message: String)] = []
     for (index, token) in source.tokens.enumerated() {
       for construct in constructs where construct.tokens[0] == token.text {
+        // Joined, so that `try !isOpen()` is no `try!`.
         let isSame = construct.tokens.indices.allSatisfy {
           source.token(index + $0).text == construct.tokens[$0]
+            && ($0 == 0 || source.token(index + $0).isJoined || source.token(index + $0).isWord)
         }
         // A declaration or a member of that name is something else.
         let previous = source.token(index - 1).text
