@@ -17,8 +17,8 @@ SOURCE_FOLDERS = Sources Tests
 # Package.swift makes warnings errors; the check finds imports that it does not name.
 BUILD_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: all help packages build release demo test test-asan test-tsan lint format install dist deb \
-  check-dist clean
+.PHONY: all help packages build release demo test test-asan test-tsan lint format pages install dist \
+  deb check-dist clean
 
 all: release
 
@@ -28,6 +28,7 @@ help:
 	@echo "make test       build and run every test"
 	@echo "make test-asan  the tests under the address sanitizer; test-tsan: the thread sanitizer"
 	@echo "make lint       check the formatting; make format: correct it"
+	@echo "make pages      write the tables in docs/ that are made from the sources"
 	@echo "make build      debug build of everything; make release: the two programs, optimized"
 	@echo "make install    into DESTDIR and PREFIX ($(PREFIX)); configuration in $(CONFDIR)"
 	@echo "make dist       $(DISTDIR)/swift-frp_$(VERSION)_linux_<arch>.tar.gz, statically linked"
@@ -64,6 +65,9 @@ lint:
 
 format:
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCE_FOLDERS) Package.swift
+
+pages: packages
+	UPDATE_PAGES=1 $(SWIFT) test $(BUILD_FLAGS) --filter thePageOfLimits
 
 # Installs what `make release` or `make dist` built; the programs of `make dist` need no Swift
 # runtime. Configuration files that exist are kept.

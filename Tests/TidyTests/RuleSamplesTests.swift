@@ -227,6 +227,33 @@ import Testing
     #expect(found.first?.message == "names docs/gone.md, which does not exist")
   }
 
+  // MARK: Limits
+
+  @Test func limitsWithoutRowsAndRowsWithoutLimitsAreFound() {
+    let sample = source(
+      """
+      /// The maxima.
+      public enum SampleLimits {
+        /// Things at once;
+        /// more are refused.
+        public static let thingCountMax = 4 * 1024
+        static let delay: Interval = .seconds(1)
+      }
+      enum Other { static let thing = 1 }
+      """)
+    let rows = LimitRules.rows(of: sample)
+    let first = "| `Reactor` | `thingCountMax` | 4 * 1024 | Things at once; more are refused. |"
+    #expect(rows == [first, "| `Reactor` | `delay` | .seconds(1) |  |"])
+    let check = { LimitRules.check(page: "a.md", content: $0, rows: [first]).map(\.message) }
+    #expect(check("| `a` | b |\n## Limits\n\(first)\n") == [])
+    #expect(check("## Limits\n") == ["lacks the row \(first)"])
+    let page =
+      "# A\n## Limits\n\n| module | limit | value | meaning |\n|---|---|---|---|\n| old |\n"
+    #expect(check(LimitRules.update(content: page, rows: [first])) == [])
+    #expect(!LimitRules.update(content: page, rows: [first]).contains("old"))
+    #expect(check("## Limits\n\(first)\n| `x` | `y` |") == ["has a row of no limit: | `x` | `y` |"])
+  }
+
   // MARK: Configuration
 
   @Test func sectionsAreRead() {
