@@ -44,7 +44,8 @@ let package = Package(
 
     // Tier 1: protocols and decisions, values without I/O.
     .target(name: "WireProtocol", dependencies: ["ByteBuffers"], swiftSettings: safe),
-    .target(name: "StreamMux", dependencies: ["ByteBuffers", "Timekeeping"], swiftSettings: strict),
+    .target(
+      name: "StreamMux", dependencies: ["ByteBuffers", "Timekeeping"], swiftSettings: strict),
     .target(
       name: "StreamCoding",
       dependencies: ["ByteBuffers", "Timekeeping", "COpenSSL", "CSnappy"],
@@ -93,7 +94,9 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "frpc",
-      dependencies: ["TunnelClient", "Reactor", "Configuration", "Diagnostics", arguments, logging],
+      dependencies: [
+        "TunnelClient", "Reactor", "Configuration", "Diagnostics", arguments, logging,
+      ],
       swiftSettings: strict),
 
     // Tests, one target a module, and those that need the whole.

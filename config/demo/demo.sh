@@ -106,7 +106,8 @@ trap finish EXIT
 trap 'echo; echo "Stopping."; exit 0' INT TERM
 
 # wait_until WHAT PROCESS COMMAND...: polls until COMMAND succeeds. Returns 1 when the process with
-# that name ends before, and fails the demonstration at the deadline.
+# that name ends before, with `problem` set, and fails the demonstration at the deadline.
+problem=
 wait_until() {
   local what="$1" process="$2" index pid=
   shift 2
@@ -115,7 +116,10 @@ wait_until() {
   done
   local end=$((SECONDS + deadline_seconds))
   until "$@" >/dev/null 2>&1; do
-    is_alive "$pid" || return 1
+    if ! is_alive "$pid"; then
+      problem="$process ended at its start."
+      return 1
+    fi
     [ "$SECONDS" -lt "$end" ] || fail "$what did not happen within $deadline_seconds seconds."
     sleep 0.1
   done
@@ -174,6 +178,7 @@ bring_up() {
   run_program frpc "$frpc"
   wait_until "The answer to the proxy" frpc \
     grep -Eq '\[web\] start (proxy success|error)' "$folder/frpc.log" || return 1
+  problem="frps refused the proxy."
   grep -q '\[web\] start proxy success' "$folder/frpc.log" || return 1
 }
 
@@ -192,7 +197,7 @@ until bring_up; do
   # Another process may have taken a port between the question to the kernel and its use.
   if ! grep -Eqi 'in use|port unavailable|port already used' "$folder"/*.log ||
     [ "$attempt" -ge "$attempt_max" ]; then
-    fail "a program ended at its start, or the proxy was refused."
+    fail "$problem"
   fi
   stop_all
   attempt=$((attempt + 1))
