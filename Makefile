@@ -12,7 +12,6 @@ UNITDIR = $(PREFIX)/lib/systemd/system
 DOCDIR = $(PREFIX)/share/doc/swift-frp
 DISTDIR = dist
 
-UNITS = frps.service frpc.service frpc@.service
 SOURCE_FOLDERS = Sources Tests
 # Package.swift makes warnings errors; the check finds imports that it does not name.
 BUILD_FLAGS = --explicit-target-dependency-import-check error
