@@ -50,7 +50,7 @@ let package = Package(
       name: "StreamCoding",
       dependencies: ["ByteBuffers", "Timekeeping", "COpenSSL", "CSnappy"],
       swiftSettings: strict),
-    .target(name: "Configuration", swiftSettings: safe),
+    .target(name: "Configuration", dependencies: ["Timekeeping"], swiftSettings: safe),
     .target(
       name: "ProxyGraph", dependencies: ["Timekeeping", "Configuration", "WireProtocol"],
       swiftSettings: safe),

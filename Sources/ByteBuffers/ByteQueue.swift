@@ -94,7 +94,8 @@ public struct ByteQueue: ~Copyable {
   public mutating func appendUninitialized<E: Error>(
     byteCount: Int, _ body: (UnsafeMutableRawBufferPointer) throws(E) -> Int
   ) throws(E) {
-    reserve(byteCount)
+    // At least one byte, so that there is a block to lend from.
+    reserve(Swift.max(byteCount, 1))
     let room = UnsafeMutableRawBufferPointer(start: unsafeTail, count: capacity - tail)
     let written = try body(room)
     precondition(written >= 0 && written <= room.count, "more bytes written than lent")
@@ -122,11 +123,11 @@ public struct ByteQueue: ~Copyable {
     if head == tail { removeAll() }
   }
 
-  /// Drops everything, and frees the memory unless it is small.
-  public mutating func removeAll() {
+  /// Drops everything, and frees the memory unless it is small or to be kept.
+  public mutating func removeAll(keepingCapacity isKeepingCapacity: Bool = false) {
     head = 0
     tail = 0
-    if capacity > Self.retainedCapacityMax { release() }
+    if capacity > Self.retainedCapacityMax, !isKeepingCapacity { release() }
   }
 
   /// Drops everything and frees the memory.

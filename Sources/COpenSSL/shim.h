@@ -27,10 +27,11 @@ static inline long frp_SSL_CTX_set_session_cache_mode(SSL_CTX *ctx, long mode) {
 static inline int frp_SSL_set_tlsext_host_name(SSL *ssl, const char *name) {
   return (int)SSL_set_tlsext_host_name(ssl, name);
 }
-static inline int frp_BIO_get_mem_data(BIO *bio, char **data) {
-  return (int)BIO_get_mem_data(bio, data);
+static inline EVP_PKEY *frp_EVP_EC_gen(const char *curve) { return EVP_EC_gen(curve); }
+static inline void frp_SSL_CTX_set_app_data(SSL_CTX *ctx, void *data) {
+  SSL_CTX_set_app_data(ctx, data);
 }
-static inline EVP_PKEY *frp_EVP_RSA_gen(unsigned int bits) { return EVP_RSA_gen(bits); }
+static inline void *frp_SSL_CTX_get_app_data(SSL_CTX *ctx) { return SSL_CTX_get_app_data(ctx); }
 
 // CFB-128 over whole blocks, in the form "output = input XOR keystream", where the keystream is
 // `first` followed by what `context` makes of the input blocks. That context is AES-ECB to decrypt

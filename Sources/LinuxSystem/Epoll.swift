@@ -70,7 +70,7 @@ public struct Epoll: ~Copyable {
   /// - Returns: the number of events to read with `event(at:)`; 0 after a signal.
   public func wait(milliseconds: CInt) -> Int {
     let count = epoll_wait(
-      descriptor.rawValue, events.baseAddress, CInt(events.count), milliseconds)
+      descriptor.rawValue, events.baseAddress!, CInt(events.count), milliseconds)
     if count >= 0 { return Int(count) }
     // EINTR: the caller turns once more. EBADF, EFAULT, EINVAL are our own mistakes.
     precondition(Errno.current.code == EINTR, "epoll_wait failed")

@@ -59,6 +59,12 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     return SocketAddress(family: .ipv4, octets: octets, port: port)
   }
 
+  /// The 4 or 16 octets in network byte order.
+  public var octetArray: [UInt8] {
+    let count = family == .ipv4 ? 4 : 16
+    return (0..<count).map { octets[$0] }
+  }
+
   /// The address without the port, for example `127.0.0.1` or `::1`.
   public var host: String {
     var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))

@@ -1,0 +1,128 @@
+internal import Configuration
+internal import Diagnostics
+internal import Logging
+internal import ProxyGraph
+internal import Reactor
+internal import StreamCoding
+internal import Timekeeping
+internal import Transports
+internal import WireProtocol
+
+/// The control connection of one logged-in client.
+final class ControlSession {
+  /// The session's name in the graph.
+  let id: SessionID
+  /// The client's run ID.
+  let runID: String
+  /// The key of the control connection and of encrypted payload.
+  let key: [UInt8]
+  /// Whether the client is ours and keeps half-closed connections open.
+  let isHalfCloseKept: Bool
+  /// Marks records with the run ID.
+  let logger: Logger
+
+  private let server: RelayServer
+  private let channel: MessageChannel
+  private let carrier: InboundCarrier
+  private var heartbeatTimer: TimerID?
+  private var isOver = false
+
+  init(
+    _ server: RelayServer, id: SessionID, runID: String, login: Login, key: [UInt8],
+    channel: MessageChannel, carrier: InboundCarrier
+  ) {
+    self.server = server
+    self.id = id
+    self.runID = runID
+    self.key = key
+    self.channel = channel
+    self.carrier = carrier
+    isHalfCloseKept = login.extensions.contains(.halfClose)
+    logger = server.logger.prefixed(by: runID)
+  }
+
+  /// Answers the login and takes messages from here on.
+  func begin() {
+    var answer = LoginResponse()
+    answer.version = ProtocolVersion.current
+    answer.runID = runID
+    answer.extensions = WireExtension.ours
+    channel.send(.loginResponse(answer))
+    channel.onMessage = { [unowned self] message in
+      // `close` closes the channel, which clears its closures.
+      handle(message)
+    }
+    channel.onEnd = { [unowned self] reason in didEnd("\(reason)") }
+    channel.startEncryption(key: key)
+    armHeartbeat()
+  }
+
+  /// Sends a message.
+  func send(_ message: Message) {
+    channel.send(message)
+  }
+
+  /// Closes the control connection and, with mux, everything else on its carrier.
+  func close() {
+    guard !isOver else { return }
+    isOver = true
+    cancelHeartbeat()
+    channel.close()
+    carrier.session = nil
+    carrier.close()
+  }
+
+  /// The carrier is gone, and with it the control connection.
+  func carrierDidClose(_ reason: CloseReason) {
+    didEnd("\(reason)")
+  }
+
+  private func didEnd(_ reason: String) {
+    guard !isOver else { return }
+    close()
+    server.sessionDidEnd(self, reason)
+  }
+
+  private func handle(_ message: Message) {
+    switch message {
+    case .newProxy(let request): server.requestProxy(request, from: self)
+    case .closeProxy(let request): server.closeProxy(request.proxyName, from: self)
+    case .ping(let ping): handlePing(ping)
+    case .login, .loginResponse, .newProxyResponse, .newWorkConnection, .requestWorkConnection,
+      .startWorkConnection, .newVisitorConnection, .newVisitorConnectionResponse, .pong,
+      .udpPacket, .natHoleVisitor, .natHoleClient, .natHoleResponse, .natHoleSID,
+      .natHoleReport:
+      // Known messages without a handler are ignored (wire-protocol.md 2.1).
+      break
+    }
+  }
+
+  // MARK: Heartbeats
+
+  private func handlePing(_ ping: Ping) {
+    var answer = Pong()
+    if let refusal = server.refusal(of: ping) {
+      answer.error = refusal
+      logger.warning("received invalid ping: \(refusal)")
+    } else {
+      armHeartbeat()
+    }
+    channel.send(.pong(answer))
+  }
+
+  private func armHeartbeat() {
+    cancelHeartbeat()
+    guard let timeout = server.configuration.transport.heartbeatTimeout else { return }
+    heartbeatTimer = server.context.loop.schedule(after: timeout) { [unowned self] in
+      // Cancelled in `close`.
+      heartbeatTimer = nil
+      logger.warning("heartbeat timeout")
+      didEnd("heartbeat timeout")
+    }
+  }
+
+  private func cancelHeartbeat() {
+    if let heartbeatTimer { server.context.loop.cancel(heartbeatTimer) }
+    heartbeatTimer = nil
+  }
+}

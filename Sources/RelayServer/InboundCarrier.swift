@@ -1,0 +1,163 @@
+internal import Configuration
+internal import LinuxSystem
+internal import Logging
+internal import Reactor
+internal import StreamMux
+internal import Timekeeping
+internal import Transports
+
+/// One accepted connection on the bind port: finds out what it speaks, and gives out the logical
+/// connections on it (wire-protocol.md 1.2 to 1.4).
+///
+/// States: opening (the first byte is awaited); up (TLS started or not, mux or one logical
+/// connection); closed. The bring-up deadline runs from accept until a login or, without mux, any
+/// first message was accepted.
+final class InboundCarrier: ByteStreamReceiver {
+  private static let markerByte: UInt8 = 0x17
+  private static let tlsRecordByte: UInt8 = 0x16
+
+  /// The session that logged in over this carrier; with mux.
+  var session: ControlSession?
+  /// The peer's address.
+  let peer: SocketAddress?
+  /// Whether the peer has shown who it is.
+  private(set) var isAuthenticated = false
+
+  private let server: RelayServer
+  private let socket: SocketStream
+  private var mux: MuxCarrier?
+  private var openings: [ObjectIdentifier: LogicalOpening] = [:]
+  private var deadline: TimerID?
+  private var isHandedOver = false
+  private var isClosed = false
+
+  init(_ server: RelayServer, _ socket: SocketStream) {
+    self.server = server
+    self.socket = socket
+    peer = socket.peerAddress
+    socket.receiver = self
+    deadline = server.context.loop.schedule(after: RelayServerLimits.bringUpTimeout) {
+      [unowned self] in
+      // Cancelled when the carrier is accepted or closed.
+      deadline = nil
+      close(isReset: true)
+    }
+  }
+
+  /// Stops the bring-up deadline: the peer has shown who it is.
+  func accept() {
+    isAuthenticated = true
+    cancelDeadline()
+    server.carrierDidAuthenticate(self)
+  }
+
+  /// Ends the carrier and everything on it.
+  func close(isReset: Bool = false) {
+    guard !isClosed else { return }
+    isClosed = true
+    cancelDeadline()
+    for opening in openings.values { opening.abandon() }
+    openings = [:]
+    session = nil
+    if let mux {
+      mux.onClose = nil
+      if isReset { mux.abort() } else { mux.close() }
+    } else if !isHandedOver {
+      if isReset { socket.abort() } else { socket.close() }
+    }
+    mux = nil
+    server.carrierDidClose(self)
+  }
+
+  private func cancelDeadline() {
+    if let deadline { server.context.loop.cancel(deadline) }
+    deadline = nil
+  }
+
+  // MARK: Opening
+
+  /// Decides by the first byte.
+  func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
+    guard let first = bytes.first else { return }
+    guard first == Self.tlsRecordByte || first == Self.markerByte else {
+      // frp closes such a peer without a word (wire-protocol.md 1.3).
+      if server.isTLSRequired { return close() }
+      takeUp(bytes)
+      return
+    }
+    let rest = first == Self.markerByte ? UnsafeRawBufferPointer(rebasing: bytes[1...]) : bytes
+    do throws(TLSError) {
+      let session = try server.tls.makeSession()
+      takeUp(UnsafeRawBufferPointer(start: nil, count: 0))
+      socket.startTLS(session, received: rest)
+    } catch {
+      server.logger.error("\(error)")
+      close(isReset: true)
+    }
+  }
+
+  /// The peer left before its first byte.
+  func streamDidEnd(_ stream: any ByteStream) { close() }
+
+  /// Nothing waits for room.
+  func streamDidProgress(_ stream: any ByteStream) {}
+
+  /// The peer left.
+  func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) { close() }
+
+  private func takeUp(_ bytes: UnsafeRawBufferPointer) {
+    guard server.configuration.transport.isMultiplexed else {
+      addOpening(socket, bytes)
+      return
+    }
+    var settings = MuxSettings()
+    settings.keepaliveInterval = server.configuration.transport.muxKeepaliveInterval
+    settings.sentFrameBodyBytesMax = TransportLimits.sentFrameBodyMax
+    settings.streamCountMax = RelayServerLimits.streamCountMax
+    let mux = MuxCarrier(server.context, over: socket, role: .server, settings: settings)
+    self.mux = mux
+    mux.onStream = { [unowned self] stream in
+      // `close` drops the mux before `self` goes away.
+      streamDidOpen(stream)
+    }
+    mux.onClose = { [unowned self] reason in
+      self.mux = nil
+      isHandedOver = true
+      muxDidClose(reason)
+    }
+    if bytes.count > 0 { mux.streamDidReceive(socket, bytes) }
+  }
+
+  private func streamDidOpen(_ stream: MuxStream) {
+    if !isAuthenticated, openings.count >= RelayServerLimits.unauthenticatedStreamMax {
+      return close(isReset: true)
+    }
+    addOpening(stream, UnsafeRawBufferPointer(start: nil, count: 0))
+  }
+
+  private func muxDidClose(_ reason: CloseReason) {
+    if let session {
+      session.carrierDidClose(reason)
+    } else {
+      server.bringUpDidFail(peer, reason)
+    }
+    close()
+  }
+
+  private func addOpening(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
+    let opening = LogicalOpening(server, self, stream)
+    openings[ObjectIdentifier(opening)] = opening
+    opening.begin(bytes)
+  }
+
+  /// An opening has found its purpose (`isTaken`), or was closed.
+  func openingDidConclude(_ opening: LogicalOpening, isTaken: Bool) {
+    openings[ObjectIdentifier(opening)] = nil
+    guard mux == nil, !isClosed else { return }
+    // Without mux the carrier is the logical connection: it belongs to somebody else now, or it
+    // has been closed.
+    isHandedOver = true
+    if isTaken { accept() }
+    if session == nil { close() }
+  }
+}

@@ -1,0 +1,225 @@
+internal import Configuration
+internal import Diagnostics
+internal import LinuxSystem
+internal import Logging
+internal import ProxyGraph
+internal import Reactor
+internal import Timekeeping
+internal import Transports
+internal import WireProtocol
+
+/// Names an announcement that the graph has not answered yet.
+struct AnnouncementKey: Hashable {
+  let session: SessionID
+  let name: String
+}
+
+/// A proxy whose public port is open.
+struct BoundProxy {
+  let session: ControlSession
+  let listener: Listener
+  let request: NewProxy
+  let logger: Logger
+}
+
+/// A user who waits for a work connection. Nothing of his is read meanwhile.
+final class UserConnection: ByteStreamReceiver {
+  let stream: SocketStream
+  let proxy: ProxyID
+  private let onGone: () -> Void
+
+  init(_ stream: SocketStream, _ proxy: ProxyID, onGone: @escaping () -> Void) {
+    self.stream = stream
+    self.proxy = proxy
+    self.onGone = onGone
+    stream.receiver = self
+    stream.pauseReading()
+  }
+
+  func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
+    preconditionFailure("a paused socket delivered bytes")
+  }
+
+  func streamDidEnd(_ stream: any ByteStream) {}
+
+  func streamDidProgress(_ stream: any ByteStream) {}
+
+  func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) { onGone() }
+}
+
+/// A work connection in the pool.
+final class IdleWorkConnection: ByteStreamReceiver {
+  let stream: any ByteStream
+  let session: ControlSession?
+  /// What came behind `NewWorkConn`: the first `creditedCount` bytes were given back as credit.
+  private(set) var rest: [UInt8]
+  let creditedCount: Int
+  private var onGone: (() -> Void)?
+
+  init(
+    _ stream: any ByteStream, rest: [UInt8], session: ControlSession?,
+    onGone: @escaping () -> Void
+  ) {
+    self.stream = stream
+    self.rest = rest
+    self.session = session
+    creditedCount = rest.count
+    self.onGone = onGone
+    stream.receiver = self
+  }
+
+  /// Closes the connection without an event.
+  func close() {
+    onGone = nil
+    stream.close()
+  }
+
+  /// Gives the stream away.
+  func detach() {
+    onGone = nil
+    stream.receiver = nil
+  }
+
+  func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
+    // No client speaks before it is told about its user; one that does may say a little.
+    rest += bytes
+    stream.pauseReading()
+    if rest.count > RelayServerLimits.idleWorkByteCountMax { vanish() }
+  }
+
+  func streamDidEnd(_ stream: any ByteStream) { vanish() }
+
+  func streamDidProgress(_ stream: any ByteStream) {}
+
+  func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) { vanish() }
+
+  private func vanish() {
+    stream.close()
+    let onGone = self.onGone
+    self.onGone = nil
+    onGone?()
+  }
+}
+
+extension RelayServer {
+  // MARK: Users
+
+  /// Opens a proxy's public port; the graph learns how it went.
+  func listen(for id: ProxyID, port: UInt16) {
+    guard let owner = graph.session(of: id), let name = graph.proxyName(of: id),
+      let session = sessions[owner],
+      let request = announcements[AnnouncementKey(session: owner, name: name)]
+    else { return decide { $0.listenFailed(id) } }
+    let entryLogger = session.logger.prefixed(by: request.proxyName)
+    guard let address = SocketAddress(host: configuration.proxyBindAddress, port: port) else {
+      return decide { $0.listenFailed(id) }
+    }
+    do throws(Errno) {
+      let listener = try Listener(context.loop, address: address) { [unowned self] socket, peer in
+        // The listener is closed before its server goes away.
+        didAcceptUser(socket, peer, proxy: id)
+      }
+      proxies[id] = BoundProxy(
+        session: session, listener: listener, request: request, logger: entryLogger)
+      entryLogger.info("tcp proxy listen port [\(request.remotePort)]")
+      decide { $0.listenSucceeded(id) }
+    } catch {
+      entryLogger.debug("cannot listen on \(address): \(error)")
+      decide { $0.listenFailed(id) }
+    }
+  }
+
+  private func didAcceptUser(
+    _ descriptor: consuming FileDescriptor, _ peer: SocketAddress, proxy: ProxyID
+  ) {
+    guard let bound = proxies[proxy] else { return }
+    let number = descriptor.rawValue
+    Socket.setNoDelay(number)
+    if let idle = configuration.transport.tcpKeepalive {
+      let seconds = Int(idle.inSeconds)
+      Socket.setKeepalive(number, idleSeconds: seconds, intervalSeconds: seconds, count: 9)
+    }
+    bound.logger.debug("get a user connection [\(peer)]")
+    do throws(Errno) {
+      let stream = try SocketStream(context, owning: descriptor, peer: peer)
+      let id = UserConnectionID(rawValue: makeConnectionNumber())
+      users[id] = UserConnection(stream, proxy) { [unowned self] in
+        users[id] = nil
+        decide { $0.userClosed(id) }
+      }
+      decide { $0.userConnected(id, to: proxy, now: context.loop.now) }
+    } catch {
+      bound.logger.warning("cannot watch a user connection from \(peer): \(error)")
+    }
+  }
+
+  // MARK: Work connections
+
+  /// Takes a work connection that the client opened.
+  func addWorkConnection(_ stream: any ByteStream, rest: [UInt8], runID: String) {
+    let id = WorkConnectionID(rawValue: makeConnectionNumber())
+    works[id] = IdleWorkConnection(stream, rest: rest, session: nil) { [unowned self] in
+      works[id] = nil
+      decide { $0.workConnectionLost(id) }
+    }
+    decide { $0.workConnectionArrived(id, runID: runID, now: context.loop.now) }
+  }
+
+  /// Tells the client about its user and joins the two.
+  func join(_ userID: UserConnectionID, _ workID: WorkConnectionID, _ proxyID: ProxyID) {
+    guard let user = users.removeValue(forKey: userID) else {
+      works.removeValue(forKey: workID)?.close()
+      return
+    }
+    guard let work = works.removeValue(forKey: workID), let proxy = proxies[proxyID] else {
+      user.stream.abort()
+      return
+    }
+    work.detach()
+    var start = StartWorkConnection()
+    start.proxyName = proxy.request.proxyName
+    if let source = user.stream.peerAddress {
+      start.sourceAddress = source.host
+      start.sourcePort = source.port
+    }
+    if let destination = user.stream.localAddress {
+      start.destinationAddress = destination.host
+      start.destinationPort = destination.port
+    }
+    work.stream.write(MessageChannel.frame(.startWorkConnection(start)))
+    let codec = PayloadCodec(
+      context, encryptionKey: proxy.request.useEncryption ? payloadKey : nil,
+      isCompressed: proxy.request.useCompression)
+    let relay = StreamRelay(
+      context, near: user.stream, far: work.stream, codec: codec,
+      isHalfCloseKept: proxy.session.isHalfCloseKept
+    ) { [unowned self] _ in
+      relays[userID] = nil
+    }
+    relays[userID] = relay
+    let credited = Array(work.rest.prefix(work.creditedCount))
+    relay.injectFromFar(credited, isCreditDue: false)
+    relay.injectFromFar(Array(work.rest.dropFirst(work.creditedCount)), isCreditDue: true)
+  }
+
+  /// Closes a user who cannot be served.
+  func closeUser(_ id: UserConnectionID, _ reason: String) {
+    guard let user = users.removeValue(forKey: id) else { return }
+    proxies[user.proxy]?.logger.warning("\(reason)")
+    user.stream.close()
+  }
+
+  /// Closes a pooled work connection.
+  func closeWork(_ id: WorkConnectionID) {
+    works.removeValue(forKey: id)?.close()
+  }
+
+  /// Refuses a work connection with a text.
+  func refuseWork(_ id: WorkConnectionID, _ text: String) {
+    guard let work = works.removeValue(forKey: id) else { return }
+    var answer = StartWorkConnection()
+    answer.error = text
+    work.stream.write(MessageChannel.frame(.startWorkConnection(answer)))
+    work.close()
+  }
+}

@@ -1,0 +1,254 @@
+public import Configuration
+internal import Diagnostics
+public import LinuxSystem
+public import Logging
+internal import ProxyGraph
+public import Reactor
+internal import StreamCoding
+internal import Timekeeping
+internal import Transports
+internal import WireProtocol
+
+/// A server could not start.
+public struct RelayServerError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What failed, where, and what to do.
+  public let description: String
+}
+
+/// The relay: accepts clients on the bind port and users on the proxies' ports, and joins them.
+///
+/// `RelayGraph` decides; this class executes its actions on real sockets.
+public final class RelayServer {
+  /// Called once, when `stop()` has done its work.
+  public var onEnd: (() -> Void)?
+
+  let context: TransportContext
+  let configuration: ServerConfiguration
+  let logger: Logger
+  let tls: TLSContext
+  let payloadKey: [UInt8]
+
+  var graph: RelayGraph
+  var sessions: [SessionID: ControlSession] = [:]
+  var proxies: [ProxyID: BoundProxy] = [:]
+  var users: [UserConnectionID: UserConnection] = [:]
+  var works: [WorkConnectionID: IdleWorkConnection] = [:]
+  var relays: [UserConnectionID: StreamRelay] = [:]
+  /// Announcements whose proxies are being made.
+  var announcements: [AnnouncementKey: NewProxy] = [:]
+
+  private var listener: Listener?
+  private var carriers: [ObjectIdentifier: InboundCarrier] = [:]
+  /// Carriers in the order of their arrival, closed and authenticated ones included until the
+  /// front is swept.
+  private var unauthenticated: [ObjectIdentifier] = []
+  private var unauthenticatedHead = 0
+  private var unauthenticatedCount = 0
+  private var nextConnectionNumber: UInt64 = 0
+  private var graphTimer: TimerID?
+  private var graphDeadline: Instant?
+  private var stopTimer: TimerID?
+  private var isExecuting = false
+  private var isStopping = false
+
+  /// Prepares a server.
+  ///
+  /// - Throws: a certificate, key or authority file that cannot be used.
+  public init(
+    _ loop: EventLoop, configuration: ServerConfiguration, logger: Logger
+  ) throws(RelayServerError) {
+    context = TransportContext(loop)
+    self.configuration = configuration
+    self.logger = logger
+    let files = configuration.transport.tls
+    do throws(TLSError) {
+      tls = try TLSContext(
+        .server,
+        TLSSettings(
+          certificateFile: files.certificateFile, keyFile: files.keyFile,
+          trustedCAFile: files.trustedCAFile))
+    } catch {
+      throw RelayServerError(description: error.description)
+    }
+    payloadKey = StreamKey.derive(from: configuration.auth.token.value)
+    graph = RelayGraph(policy: RelayServer.makePolicy(configuration))
+  }
+
+  /// Listens on the bind port.
+  ///
+  /// - Throws: the address with the reason, for example `address already in use`.
+  public func start() throws(RelayServerError) {
+    let text = "\(configuration.bindAddress):\(configuration.bindPort)"
+    guard
+      let address = SocketAddress(
+        host: configuration.bindAddress, port: UInt16(clamping: configuration.bindPort))
+    else {
+      throw RelayServerError(
+        description: "bind_addr: [\(configuration.bindAddress)] is not an IP address")
+    }
+    do throws(Errno) {
+      listener = try Listener(context.loop, address: address) { [unowned self] socket, peer in
+        // The listener is closed in `stop`, before `self` goes away.
+        didAccept(socket, peer)
+      }
+    } catch {
+      throw RelayServerError(description: "create server listener error, listen \(text): \(error)")
+    }
+    logger.info("frps tcp listen on \(text)")
+    warnAboutMissingToken(address)
+    logger.info("frps started successfully")
+  }
+
+  /// The address of the bind port, with the port that the kernel gave.
+  public var boundAddress: SocketAddress? { listener?.address }
+
+  /// Whether TLS is demanded of every client.
+  var isTLSRequired: Bool {
+    let tls = configuration.transport.tls
+    return tls.isForced || !tls.trustedCAFile.isEmpty
+  }
+
+  private func warnAboutMissingToken(_ address: SocketAddress) {
+    guard configuration.auth.token.value.isEmpty, address.octets[0] != 127 else { return }
+    logger.warning(
+      """
+      no token is set: anybody who reaches \(address) can publish services here; \
+      set `token` on both sides
+      """)
+  }
+
+  // MARK: Bind port
+
+  private func didAccept(_ descriptor: consuming FileDescriptor, _ peer: SocketAddress) {
+    let number = descriptor.rawValue
+    Socket.setNoDelay(number)
+    if let idle = configuration.transport.tcpKeepalive {
+      let seconds = Int(idle.inSeconds)
+      Socket.setKeepalive(number, idleSeconds: seconds, intervalSeconds: seconds, count: 9)
+    }
+    do throws(Errno) {
+      let socket = try SocketStream(context, owning: descriptor, peer: peer)
+      let carrier = InboundCarrier(self, socket)
+      carriers[ObjectIdentifier(carrier)] = carrier
+      unauthenticated.append(ObjectIdentifier(carrier))
+      unauthenticatedCount += 1
+    } catch {
+      logger.warning("cannot watch a connection from \(peer): \(error)")
+    }
+    evictOldestUnauthenticated()
+  }
+
+  private func evictOldestUnauthenticated() {
+    while unauthenticatedHead < unauthenticated.count {
+      let carrier = carriers[unauthenticated[unauthenticatedHead]]
+      if let carrier, !carrier.isAuthenticated {
+        guard unauthenticatedCount > RelayServerLimits.unauthenticatedCountMax else { break }
+        carrier.close(isReset: true)
+      }
+      unauthenticatedHead += 1
+    }
+    if unauthenticatedHead > 1024, unauthenticatedHead * 2 > unauthenticated.count {
+      unauthenticated.removeFirst(unauthenticatedHead)
+      unauthenticatedHead = 0
+    }
+  }
+
+  func carrierDidAuthenticate(_ carrier: InboundCarrier) {
+    unauthenticatedCount -= 1
+  }
+
+  func carrierDidClose(_ carrier: InboundCarrier) {
+    if !carrier.isAuthenticated { unauthenticatedCount -= 1 }
+    carriers[ObjectIdentifier(carrier)] = nil
+  }
+
+  func bringUpDidFail(_ peer: SocketAddress?, _ reason: CloseReason) {
+    let peer = peer.map(\.description) ?? "?"
+    logger.debug("connection from \(peer) ended before login: \(reason)")
+  }
+
+  /// Names a user or work connection.
+  func makeConnectionNumber() -> UInt64 {
+    nextConnectionNumber += 1
+    return nextConnectionNumber
+  }
+
+  // MARK: The graph
+
+  /// Runs `change` on the graph and executes what it decides.
+  func decide(_ change: (inout RelayGraph) -> Void) {
+    change(&graph)
+    // An action may lead back here; the outer call then executes what was added.
+    guard !isExecuting else { return }
+    isExecuting = true
+    while let action = graph.nextAction() { execute(action) }
+    isExecuting = false
+    armGraphDeadline()
+  }
+
+  private func armGraphDeadline() {
+    guard let deadline = graph.nextDeadline else { return }
+    if let graphDeadline, graphDeadline <= deadline { return }
+    if let graphTimer { context.loop.cancel(graphTimer) }
+    graphDeadline = deadline
+    graphTimer = context.loop.schedule(at: deadline) { [unowned self] in
+      // Cancelled in `conclude`.
+      graphTimer = nil
+      graphDeadline = nil
+      decide { $0.handleDeadline(now: context.loop.now) }
+    }
+  }
+
+  // MARK: Stopping
+
+  /// Stops accepting, lets running users finish for the grace period, tells the clients, and ends.
+  /// A second call ends at once.
+  public func stop() {
+    guard !isStopping else { return conclude() }
+    isStopping = true
+    listener?.close()
+    listener = nil
+    for proxy in proxies.values { proxy.listener.close() }
+    waitForUsers(until: context.loop.now + configuration.shutdownGrace)
+  }
+
+  /// The number of user connections that are joined or wait.
+  public var userConnectionCount: Int { users.count + relays.count }
+
+  /// The number of logged-in clients.
+  public var sessionCount: Int { sessions.count }
+
+  private func waitForUsers(until deadline: Instant) {
+    guard userConnectionCount > 0, context.loop.now < deadline else { return conclude() }
+    stopTimer = context.loop.schedule(after: .milliseconds(20)) { [unowned self] in
+      // Cancelled in `conclude`.
+      stopTimer = nil
+      waitForUsers(until: deadline)
+    }
+  }
+
+  private func conclude() {
+    for timer in [graphTimer, stopTimer] {
+      if let timer { context.loop.cancel(timer) }
+    }
+    graphTimer = nil
+    stopTimer = nil
+    for relay in relays.values { relay.abort() }
+    for user in users.values { user.stream.abort() }
+    for work in works.values { work.close() }
+    relays = [:]
+    users = [:]
+    works = [:]
+    for session in sessions.values { session.close() }
+    sessions = [:]
+    for carrier in carriers.values { carrier.close() }
+    carriers = [:]
+    listener?.close()
+    listener = nil
+    for proxy in proxies.values { proxy.listener.close() }
+    proxies = [:]
+    let onEnd = self.onEnd
+    self.onEnd = nil
+    onEnd?()
+  }
+}

@@ -1,0 +1,309 @@
+public import Reactor
+public import StreamMux
+internal import Timekeeping
+
+/// Drives one mux session over one byte stream, and hands its streams out.
+///
+/// Frames are collected during a turn and written once before the loop sleeps. While the stream
+/// below is congested, streams keep what they have, and take turns of
+/// `TransportLimits.streamQuantum` bytes once it moves again.
+public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
+  // A completion in a struct, so that it is stored without a reabstraction thunk.
+  private struct WaitingOpen {
+    let completion: (MuxStream?) -> Void
+  }
+
+  /// Gets each stream that the peer opens.
+  public var onStream: ((MuxStream) -> Void)?
+  /// Called once when the carrier is dead, after all its streams were told.
+  public var onClose: ((CloseReason) -> Void)?
+  /// The stream below.
+  public let stream: any ByteStream
+
+  private let context: TransportContext
+  private var session: MuxSession
+  private var streams: [MuxStream?] = []
+  private var waitingOpens: [WaitingOpen] = []
+  private var ready: [MuxStream] = []
+  private var readyHead = 0
+  private var isFlushScheduled = false
+  private var isClosed = false
+  private var deadlineTimer: TimerID?
+  private var armedDeadline: Instant?
+
+  /// Starts a session over `stream` and becomes its receiver.
+  public init(
+    _ context: TransportContext, over stream: any ByteStream, role: MuxSession.Role,
+    settings: MuxSettings
+  ) {
+    self.context = context
+    self.stream = stream
+    session = MuxSession(role: role, settings: settings, now: context.loop.now)
+    stream.receiver = self
+    armDeadline()
+  }
+
+  /// The number of live streams.
+  public var streamCount: Int { session.streamCount }
+
+  /// Opens a stream towards the peer, at once or when an earlier one has been acknowledged.
+  ///
+  /// - Parameter completion: gets `nil` when the session is over or has too many streams.
+  public func openStream(_ completion: @escaping (MuxStream?) -> Void) {
+    guard !isClosed else { return completion(nil) }
+    guard waitingOpens.isEmpty else { return wait(completion) }
+    do throws(MuxError) {
+      completion(try makeStream())
+    } catch {
+      if error == .tooManyUnacknowledged { wait(completion) } else { completion(nil) }
+    }
+  }
+
+  private func makeStream() throws(MuxError) -> MuxStream {
+    let stream = MuxStream(self, try session.openStream(now: context.loop.now))
+    place(stream)
+    setNeedsFlush()
+    return stream
+  }
+
+  private func wait(_ completion: @escaping (MuxStream?) -> Void) {
+    guard waitingOpens.count < TransportLimits.waitingOpenCountMax else { return completion(nil) }
+    waitingOpens.append(WaitingOpen(completion: completion))
+  }
+
+  private func openWaiting() {
+    guard let first = waitingOpens.first else { return }
+    do throws(MuxError) {
+      let stream = try makeStream()
+      waitingOpens.removeFirst()
+      first.completion(stream)
+    } catch {
+      guard error != .tooManyUnacknowledged else { return }
+      waitingOpens.removeFirst()
+      first.completion(nil)
+    }
+  }
+
+  /// Ends the session: says so to the peer, and closes the stream below behind what is queued.
+  public func close() {
+    guard !isClosed else { return }
+    writeOut()
+    stream.close()
+    end(.carrierLost)
+  }
+
+  /// Ends the session at once.
+  public func abort() {
+    guard !isClosed else { return }
+    stream.abort()
+    end(.carrierLost)
+  }
+
+  // MARK: From the stream below
+
+  /// Feeds the session.
+  public func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
+    var offset = 0
+    do throws(MuxError) {
+      while !isClosed,
+        let input = try session.nextInput(in: bytes, at: &offset, now: context.loop.now)
+      {
+        handle(input, bytes)
+      }
+    } catch {
+      fail(.muxFailed("\(error)"))
+      return
+    }
+    if !isClosed, session.outputByteCount > 0 { setNeedsFlush() }
+  }
+
+  /// The peer is gone; a carrier has no half-closed state.
+  public func streamDidEnd(_ stream: any ByteStream) {
+    fail(.carrierLost)
+  }
+
+  /// There is room again below.
+  public func streamDidProgress(_ stream: any ByteStream) {
+    if session.outputByteCount > 0 || readyHead < ready.count { setNeedsFlush() }
+  }
+
+  /// The stream below is dead.
+  public func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) {
+    end(reason)
+  }
+
+  private func handle(_ input: MuxInput, _ bytes: UnsafeRawBufferPointer) {
+    switch input {
+    case .data(let id, let range):
+      guard let stream = stream(for: id) else { return }
+      stream.deliver(UnsafeRawBufferPointer(rebasing: bytes[range]))
+    case .streamOpened(let id):
+      let stream = MuxStream(self, id)
+      place(stream)
+      if let onStream { onStream(stream) } else { stream.abort() }
+    case .streamWritable(let id):
+      stream(for: id)?.windowDidOpen()
+    case .streamEnded(let id):
+      stream(for: id)?.peerDidEnd()
+    case .streamReset(let id):
+      guard let stream = stream(for: id) else { return }
+      streams[Int(id.slotIndex)] = nil
+      stream.die(.reset)
+    case .streamAcknowledged:
+      openWaiting()
+    case .peerGoingAway:
+      break
+    }
+  }
+
+  // MARK: For the streams
+
+  var isCongested: Bool {
+    session.outputByteCount >= TransportLimits.carrierQueueHighWater
+      || stream.unsentByteCount >= TransportLimits.carrierQueueHighWater
+  }
+
+  func send(_ bytes: UnsafeRawBufferPointer, on id: MuxStreamID) -> Int {
+    let taken = session.send(bytes, on: id)
+    if session.outputByteCount >= TransportLimits.carrierQueueHighWater {
+      writeOut()
+    } else {
+      setNeedsFlush()
+    }
+    return taken
+  }
+
+  func hasWindow(_ id: MuxStreamID) -> Bool { session.sendWindow(of: id) > 0 }
+
+  func finish(_ id: MuxStreamID) {
+    session.finish(id, now: context.loop.now)
+    setNeedsFlush()
+  }
+
+  func reset(_ stream: MuxStream) {
+    session.reset(stream.id)
+    forget(stream)
+    setNeedsFlush()
+  }
+
+  func consume(_ byteCount: Int, on id: MuxStreamID) {
+    session.consume(byteCount, on: id)
+    if session.outputByteCount > 0 { setNeedsFlush() }
+  }
+
+  /// Drops our reference to a stream that both sides have ended.
+  func forget(_ stream: MuxStream) {
+    let index = Int(stream.id.slotIndex)
+    if index < streams.count, streams[index] === stream { streams[index] = nil }
+  }
+
+  func enqueue(_ stream: MuxStream) {
+    ready.append(stream)
+    setNeedsFlush()
+  }
+
+  private func stream(for id: MuxStreamID) -> MuxStream? {
+    let index = Int(id.slotIndex)
+    guard index < streams.count, let stream = streams[index], stream.id == id else { return nil }
+    return stream
+  }
+
+  private func place(_ stream: MuxStream) {
+    let index = Int(stream.id.slotIndex)
+    while streams.count <= index { streams.append(nil) }
+    streams[index] = stream
+  }
+
+  // MARK: Output
+
+  private func setNeedsFlush() {
+    guard !isFlushScheduled, !isClosed else { return }
+    isFlushScheduled = true
+    context.loop.scheduleFlush(self)
+  }
+
+  /// Writes what the turn collected, and lets waiting streams take their turns.
+  public func flush() {
+    isFlushScheduled = false
+    guard !isClosed else { return }
+    writeOut()
+    while readyHead < ready.count, !isClosed, !isCongested {
+      let stream = ready[readyHead]
+      readyHead += 1
+      stream.takeTurn()
+      if readyHead == ready.count || session.outputByteCount >= TransportLimits.streamQuantum {
+        writeOut()
+      }
+    }
+    if readyHead > 0, readyHead * 2 >= ready.count {
+      ready.removeFirst(readyHead)
+      readyHead = 0
+    }
+    if !isClosed { armDeadline() }
+  }
+
+  private func writeOut() {
+    guard session.outputByteCount > 0,
+      stream.unsentByteCount < TransportLimits.carrierQueueHighWater
+    else { return }
+    let bytes = session.outputBytes
+    stream.write(bytes)
+    session.removeOutput(bytes.count)
+  }
+
+  // MARK: Time
+
+  private func armDeadline() {
+    guard let deadline = session.nextDeadline else { return }
+    if let armedDeadline, armedDeadline <= deadline { return }
+    if let deadlineTimer { context.loop.cancel(deadlineTimer) }
+    armedDeadline = deadline
+    deadlineTimer = context.loop.schedule(at: deadline) { [unowned self] in
+      // The timer is cancelled when the carrier ends, so `self` is alive.
+      deadlineDidPass()
+    }
+  }
+
+  private func deadlineDidPass() {
+    deadlineTimer = nil
+    armedDeadline = nil
+    do throws(MuxError) {
+      try session.handleDeadline(now: context.loop.now)
+    } catch {
+      fail(.muxFailed("\(error)"))
+      return
+    }
+    // Streams that ran out of time are reported as inputs.
+    streamDidReceive(stream, UnsafeRawBufferPointer(start: nil, count: 0))
+    if !isClosed { armDeadline() }
+  }
+
+  // MARK: Ending
+
+  private func fail(_ reason: CloseReason) {
+    guard !isClosed else { return }
+    // A go-away that the session queued goes out first.
+    writeOut()
+    stream.close()
+    end(reason)
+  }
+
+  private func end(_ reason: CloseReason) {
+    guard !isClosed else { return }
+    isClosed = true
+    if let deadlineTimer { context.loop.cancel(deadlineTimer) }
+    deadlineTimer = nil
+    let dying = streams
+    streams = []
+    ready = []
+    readyHead = 0
+    let waiting = waitingOpens
+    waitingOpens = []
+    for open in waiting { open.completion(nil) }
+    for stream in dying { stream?.die(.carrierLost) }
+    let onClose = self.onClose
+    self.onClose = nil
+    onStream = nil
+    onClose?(reason)
+  }
+}

@@ -1,0 +1,168 @@
+internal import COpenSSL
+
+/// Where a key pair and the trusted authorities come from, and how strict to be.
+public struct TLSSettings: Equatable, Sendable {
+  /// A PEM chain; with `keyFile`. Empty: none on a client, a generated one on a server.
+  public var certificateFile: String
+  /// The PEM key of the first certificate.
+  public var keyFile: String
+  /// PEM authorities. On a client the server is verified against them, and its name; on a server
+  /// clients must show a certificate of theirs. Empty: nobody is verified, as in frp.
+  public var trustedCAFile: String
+
+  /// Names the files.
+  public init(certificateFile: String = "", keyFile: String = "", trustedCAFile: String = "") {
+    self.certificateFile = certificateFile
+    self.keyFile = keyFile
+    self.trustedCAFile = trustedCAFile
+  }
+}
+
+/// TLS could not be set up.
+public struct TLSError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// What failed, with the file and the reason.
+  public let description: String
+}
+
+/// Keys, authorities and rules that many sessions share.
+public final class TLSContext {
+  /// Which end of a handshake a context serves.
+  public enum Role: Sendable {
+    /// Accepts.
+    case server
+    /// Connects.
+    case client
+  }
+
+  let role: Role
+  let native: OpaquePointer
+  let bioMethod: OpaquePointer
+  private let isPeerVerified: Bool
+  // One session to resume: a client has one server.
+  private let resumption = ResumptionSlot()
+
+  /// Reads the files and checks that they fit together.
+  ///
+  /// - Throws: which file is wrong, and why.
+  public init(_ role: Role, _ settings: TLSSettings) throws(TLSError) {
+    ERR_clear_error()
+    let method = role == .server ? TLS_server_method() : TLS_client_method()
+    guard let native = SSL_CTX_new(method), let bioMethod = makePipesMethod() else {
+      throw TLSError(description: "OpenSSL cannot be initialised: \(Self.lastErrorText())")
+    }
+    self.role = role
+    self.native = native
+    self.bioMethod = bioMethod
+    isPeerVerified = !settings.trustedCAFile.isEmpty
+    configureCommon()
+    if !settings.certificateFile.isEmpty || !settings.keyFile.isEmpty {
+      try loadKeyPair(settings)
+    } else if role == .server {
+      try generateKeyPair()
+    }
+    if isPeerVerified { try loadAuthorities(settings.trustedCAFile) }
+  }
+
+  deinit {
+    SSL_CTX_free(native)
+    BIO_meth_free(bioMethod)
+  }
+
+  /// A session for one connection.
+  ///
+  /// - Parameter serverName: what a client sends and, with trusted authorities, checks.
+  public func makeSession(serverName: String? = nil) throws(TLSError) -> TLSSession {
+    guard let session = TLSSession(self, serverName: serverName) else {
+      throw TLSError(description: "no memory for a TLS session")
+    }
+    return session
+  }
+
+  private func configureCommon() {
+    _ = frp_SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION)
+    let mode = SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
+      | SSL_MODE_RELEASE_BUFFERS
+    _ = frp_SSL_CTX_set_mode(native, Int(mode))
+    _ = SSL_CTX_set_ciphersuites(
+      native, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384")
+    // A peer must not make us work by renegotiating (TLS 1.2).
+    SSL_CTX_set_options(native, UInt64(1) << 30)
+    switch role {
+    case .server:
+      _ = frp_SSL_CTX_set_session_cache_mode(native, Int(SSL_SESS_CACHE_OFF))
+      let name = Array("swift-frp".utf8)
+      SSL_CTX_set_session_id_context(native, name, UInt32(name.count))
+      SSL_CTX_set_num_tickets(native, 1)
+    case .client:
+      resumption.attach(to: native)
+    }
+  }
+
+  func configure(_ ssl: OpaquePointer, serverName: String?) {
+    resumption.offer(to: ssl)
+    guard let serverName, !serverName.isEmpty else { return }
+    if Self.isAddressLiteral(serverName) {
+      // RFC 6066, 3: literal addresses are not permitted in the server name extension.
+      if isPeerVerified { X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), serverName) }
+    } else {
+      _ = serverName.withCString { frp_SSL_set_tlsext_host_name(ssl, $0) }
+      if isPeerVerified { SSL_set1_host(ssl, serverName) }
+    }
+  }
+
+  private static func isAddressLiteral(_ name: String) -> Bool {
+    guard let address = a2i_IPADDRESS(name) else { return false }
+    ASN1_OCTET_STRING_free(address)
+    return true
+  }
+
+  private func loadKeyPair(_ settings: TLSSettings) throws(TLSError) {
+    guard SSL_CTX_use_certificate_chain_file(native, settings.certificateFile) == 1 else {
+      throw Self.fileError("certificate", settings.certificateFile)
+    }
+    guard SSL_CTX_use_PrivateKey_file(native, settings.keyFile, SSL_FILETYPE_PEM) == 1 else {
+      throw Self.fileError("key", settings.keyFile)
+    }
+    guard SSL_CTX_check_private_key(native) == 1 else {
+      throw TLSError(
+        description: "key \(settings.keyFile) does not belong to certificate "
+          + "\(settings.certificateFile): \(Self.lastErrorText())")
+    }
+  }
+
+  private func loadAuthorities(_ file: String) throws(TLSError) {
+    guard SSL_CTX_load_verify_file(native, file) == 1 else {
+      throw Self.fileError("trusted CA", file)
+    }
+    switch role {
+    case .server:
+      SSL_CTX_set_verify(native, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+      SSL_CTX_set_client_CA_list(native, SSL_load_client_CA_file(file))
+    case .client:
+      SSL_CTX_set_verify(native, SSL_VERIFY_PEER, nil)
+    }
+  }
+
+  private func generateKeyPair() throws(TLSError) {
+    let pair = try SelfSignedCertificate()
+    guard SSL_CTX_use_certificate(native, pair.certificate) == 1,
+      SSL_CTX_use_PrivateKey(native, pair.key) == 1
+    else {
+      throw TLSError(description: "generated certificate refused: \(Self.lastErrorText())")
+    }
+  }
+
+  private static func fileError(_ what: String, _ file: String) -> TLSError {
+    TLSError(description: "cannot use \(what) file \(file): \(lastErrorText())")
+  }
+
+  /// The text of OpenSSL's last error on this thread.
+  static func lastErrorText() -> String {
+    let code = ERR_peek_last_error()
+    ERR_clear_error()
+    guard code != 0 else { return "unexpected end" }
+    if let reason = ERR_reason_error_string(code) { return String(cString: reason) }
+    // System errors have no reason string; the low bits are errno.
+    return "system error \(code & 0x7fff_ffff)"
+  }
+}

@@ -1,0 +1,221 @@
+internal import ByteBuffers
+internal import COpenSSL
+
+/// The TLS state of one connection: raw bytes in, raw bytes out. It touches no socket.
+///
+/// OpenSSL reads from and writes to a BIO of ours that lends it the caller's bytes and collects
+/// what it produces, so a read of many records costs one copy and no system call.
+public final class TLSSession {
+  /// What a read gave.
+  enum ReadOutcome {
+    /// So many bytes of plaintext; 0: more input is needed.
+    case bytes(Int)
+    /// The peer said that nothing follows (close_notify).
+    case ended
+    /// The connection is of no use any more; why.
+    case failed(String)
+
+    var isMoreAvailable: Bool {
+      if case .bytes(let count) = self { count > 0 } else { false }
+    }
+  }
+
+  /// Lent input and collected output, reached by the BIO callbacks.
+  struct Pipes: ~Copyable {
+    var input = UnsafeRawBufferPointer(start: nil, count: 0)
+    var output = ByteQueue()
+    /// What `write` was given before the handshake was done.
+    var early = ByteQueue()
+  }
+
+  private let ssl: OpaquePointer
+  private let pipes: UnsafeMutablePointer<Pipes>
+  private var hasFinished = false
+
+  /// Whether the handshake is done.
+  private(set) var isEstablished = false
+
+  /// Makes the session of one connection.
+  ///
+  /// - Parameter serverName: what a client sends and checks; `nil` on a server.
+  init?(_ context: TLSContext, serverName: String?) {
+    guard let ssl = SSL_new(context.native), let bio = BIO_new(context.bioMethod) else {
+      return nil
+    }
+    self.ssl = ssl
+    pipes = .allocate(capacity: 1)
+    pipes.initialize(to: Pipes())
+    BIO_set_data(bio, pipes)
+    BIO_set_init(bio, 1)
+    // One reference serves both directions; SSL_free gives it back.
+    SSL_set_bio(ssl, bio, bio)
+    switch context.role {
+    case .server: SSL_set_accept_state(ssl)
+    case .client:
+      SSL_set_connect_state(ssl)
+      context.configure(ssl, serverName: serverName)
+    }
+  }
+
+  deinit {
+    SSL_free(ssl)
+    pipes.deinitialize(count: 1)
+    pipes.deallocate()
+  }
+
+  /// Produces the first flight, if it is ours to send.
+  func begin() {
+    _ = shakeHands()
+  }
+
+  /// Lends received bytes until `withdrawInput()`.
+  func provide(_ bytes: UnsafeRawBufferPointer) {
+    pipes.pointee.input = bytes
+  }
+
+  /// Ends the loan; `read` has taken everything by then.
+  func withdrawInput() {
+    pipes.pointee.input = UnsafeRawBufferPointer(start: nil, count: 0)
+  }
+
+  /// Bytes that wait to be sent, those behind the handshake included.
+  var unsentByteCount: Int { pipes.pointee.output.count + pipes.pointee.early.count }
+
+  /// Lends the queue of bytes for the socket.
+  func withOutput<R>(_ body: (inout ByteQueue) -> R) -> R {
+    body(&pipes.pointee.output)
+  }
+
+  /// Decrypts as many records as are there and fit.
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadOutcome {
+    if !isEstablished, let failure = shakeHands() { return .failed(failure) }
+    guard isEstablished else { return .bytes(0) }
+    var filled = 0
+    while filled < buffer.count {
+      var count = 0
+      ERR_clear_error()
+      let result = SSL_read_ex(ssl, buffer.baseAddress! + filled, buffer.count - filled, &count)
+      if result == 1 {
+        filled += count
+        continue
+      }
+      if filled > 0 { return .bytes(filled) }
+      switch SSL_get_error(ssl, result) {
+      case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .bytes(0)
+      case SSL_ERROR_ZERO_RETURN: return .ended
+      default: return .failed(TLSContext.lastErrorText())
+      }
+    }
+    return .bytes(filled)
+  }
+
+  /// Encrypts all of `bytes` into the output queue, or keeps them until the handshake is done.
+  ///
+  /// - Returns: what went wrong, if something did.
+  func write(_ bytes: UnsafeRawBufferPointer) -> String? {
+    guard isEstablished else {
+      pipes.pointee.early.append(bytes)
+      return nil
+    }
+    return encrypt(bytes)
+  }
+
+  /// Says that nothing follows from us (close_notify).
+  func finish() {
+    guard !hasFinished else { return }
+    hasFinished = true
+    if isEstablished {
+      ERR_clear_error()
+      SSL_shutdown(ssl)
+    }
+  }
+
+  private func encrypt(_ bytes: UnsafeRawBufferPointer) -> String? {
+    var sent = 0
+    while sent < bytes.count {
+      var count = 0
+      ERR_clear_error()
+      let result = SSL_write_ex(ssl, bytes.baseAddress! + sent, bytes.count - sent, &count)
+      guard result == 1 else { return TLSContext.lastErrorText() }
+      sent += count
+    }
+    return nil
+  }
+
+  private func shakeHands() -> String? {
+    ERR_clear_error()
+    let result = SSL_do_handshake(ssl)
+    if result == 1 {
+      isEstablished = true
+      return sendEarlyBytes()
+    }
+    switch SSL_get_error(ssl, result) {
+    case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return nil
+    default:
+      let verification = SSL_get_verify_result(ssl)
+      if verification != Int(X509_V_OK), let text = X509_verify_cert_error_string(verification) {
+        return "certificate: \(String(cString: text))"
+      }
+      return TLSContext.lastErrorText()
+    }
+  }
+
+  private func sendEarlyBytes() -> String? {
+    // `encrypt` writes into the other queue, so the loan of this one holds.
+    let failure = pipes.pointee.early.isEmpty ? nil : encrypt(pipes.pointee.early.readableBytes)
+    pipes.pointee.early.release()
+    if hasFinished { SSL_shutdown(ssl) }
+    return failure
+  }
+}
+
+private let bioRetryFlags =
+  BIO_FLAGS_READ | BIO_FLAGS_WRITE | BIO_FLAGS_IO_SPECIAL | BIO_FLAGS_SHOULD_RETRY
+
+/// Copies lent input to OpenSSL.
+private func readFromPipes(
+  _ bio: OpaquePointer?, _ destination: UnsafeMutablePointer<CChar>?, _ capacity: Int,
+  _ count: UnsafeMutablePointer<Int>?
+) -> CInt {
+  // The data pointer was set by `TLSSession.init` and lives as long as the BIO.
+  let pipes = BIO_get_data(bio).assumingMemoryBound(to: TLSSession.Pipes.self)
+  BIO_clear_flags(bio, bioRetryFlags)
+  let input = pipes.pointee.input
+  let moved = min(input.count, capacity)
+  guard moved > 0, let destination, let source = input.baseAddress else {
+    BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY)
+    return 0
+  }
+  UnsafeMutableRawPointer(destination).copyMemory(from: source, byteCount: moved)
+  pipes.pointee.input = UnsafeRawBufferPointer(rebasing: input[moved...])
+  count?.pointee = moved
+  return 1
+}
+
+/// Collects what OpenSSL wants to send.
+private func writeToPipes(
+  _ bio: OpaquePointer?, _ source: UnsafePointer<CChar>?, _ byteCount: Int,
+  _ count: UnsafeMutablePointer<Int>?
+) -> CInt {
+  let pipes = BIO_get_data(bio).assumingMemoryBound(to: TLSSession.Pipes.self)
+  BIO_clear_flags(bio, bioRetryFlags)
+  pipes.pointee.output.append(UnsafeRawBufferPointer(start: source, count: byteCount))
+  count?.pointee = byteCount
+  return 1
+}
+
+private func controlPipes(
+  _ bio: OpaquePointer?, _ command: CInt, _ number: Int, _ pointer: UnsafeMutableRawPointer?
+) -> Int {
+  command == BIO_CTRL_FLUSH ? 1 : 0
+}
+
+/// Makes the BIO method that all sessions of a context share.
+func makePipesMethod() -> OpaquePointer? {
+  let type = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
+  guard let method = BIO_meth_new(type, "pipes") else { return nil }
+  BIO_meth_set_read_ex(method, readFromPipes)
+  BIO_meth_set_write_ex(method, writeToPipes)
+  BIO_meth_set_ctrl(method, controlPipes)
+  return method
+}

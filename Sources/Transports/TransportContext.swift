@@ -1,0 +1,28 @@
+internal import ByteBuffers
+public import Reactor
+
+/// What all streams of one loop share: the loop and the buffers that live during one call only.
+public final class TransportContext {
+  /// The loop that all streams of this context run on.
+  public let loop: EventLoop
+
+  /// Raw bytes of the read that is being delivered.
+  let readBuffer: UnsafeMutableRawBufferPointer
+  /// Decrypted bytes of the read that is being delivered.
+  let plaintextBuffer: UnsafeMutableRawBufferPointer
+
+  /// Coded or decoded bytes of the piece that is being passed on.
+  var codecQueue = ByteQueue()
+
+  /// Makes the context of a loop.
+  public init(_ loop: EventLoop) {
+    self.loop = loop
+    readBuffer = .allocate(byteCount: TransportLimits.readByteCountMax, alignment: 64)
+    plaintextBuffer = .allocate(byteCount: TransportLimits.plaintextByteCountMax, alignment: 64)
+  }
+
+  deinit {
+    readBuffer.deallocate()
+    plaintextBuffer.deallocate()
+  }
+}

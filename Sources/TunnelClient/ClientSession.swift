@@ -1,0 +1,336 @@
+internal import Configuration
+internal import Diagnostics
+internal import LinuxSystem
+internal import Logging
+internal import Reactor
+internal import StreamCoding
+internal import Timekeeping
+internal import Transports
+internal import WireProtocol
+
+/// One login and what follows from it: the control connection, the announced proxies, and the work
+/// connections, until the control connection ends.
+///
+/// States: logging in; established; over.
+final class ClientSession {
+  /// How a session ended.
+  enum End {
+    /// The login failed; why. `isRefused` when the server said no.
+    case loginFailed(String, isRefused: Bool)
+    /// An established session ended; why.
+    case lost(String)
+  }
+
+  private let context: TransportContext
+  private let resolver: Resolver
+  private let configuration: ClientConfiguration
+  private let link: ServerLink
+  private let onLogin: (_ runID: String) -> Void
+  private var onEnd: ((End) -> Void)?
+  private var logger: Logger
+  private var channel: MessageChannel?
+  private var runID: String
+  private var isEstablished = false
+  private var isPeerOurs = false
+  private var proxies: [String: AnnouncedProxy] = [:]
+  private var works: [ObjectIdentifier: ClientWorkConnection] = [:]
+  private var loginTimer: TimerID?
+  private var heartbeatTimer: TimerID?
+  private var announceTimer: TimerID?
+  private var lastPong: Instant
+
+  private let controlKey: [UInt8]
+
+  /// Prepares a session; `begin()` starts it.
+  init(
+    _ context: TransportContext, resolver: Resolver, configuration: ClientConfiguration,
+    link: ServerLink, runID: String, logger: Logger, onLogin: @escaping (String) -> Void,
+    onEnd: @escaping (End) -> Void
+  ) {
+    self.context = context
+    self.resolver = resolver
+    self.configuration = configuration
+    self.link = link
+    self.runID = runID
+    self.logger = logger
+    self.onLogin = onLogin
+    self.onEnd = onEnd
+    controlKey = StreamKey.derive(from: configuration.auth.token.value)
+    lastPong = context.loop.now
+  }
+
+  /// Dials and logs in.
+  func begin() {
+    link.onLost = { [unowned self] reason in
+      // `finish` closes the link, which clears this closure.
+      finish(isEstablished ? .lost("\(reason)") : .loginFailed("\(reason)", isRefused: false))
+    }
+    loginTimer = context.loop.schedule(
+      after: configuration.transport.dialServerTimeout + TunnelClientLimits.loginTimeout
+    ) { [unowned self] in
+      // Cancelled in `finish` and at login.
+      loginTimer = nil
+      finish(.loginFailed("the server does not answer the login", isRefused: false))
+    }
+    link.open { [weak self] result in
+      guard let self, onEnd != nil else { return }
+      switch result {
+      case .success(let stream): logIn(over: stream)
+      case .failure(let error): finish(.loginFailed(error.description, isRefused: false))
+      }
+    }
+  }
+
+  /// The number of work connections that carry a user's bytes.
+  var busyWorkConnectionCount: Int { works.values.count { $0.isBusy } }
+
+  /// Withdraws all proxies, so that no new user comes.
+  func withdrawProxies() {
+    for name in proxies.keys.sorted() {
+      var message = CloseProxy()
+      message.proxyName = wireName(name)
+      channel?.send(.closeProxy(message))
+    }
+    proxies = [:]
+  }
+
+  /// Ends the session at once, without an event.
+  func close() {
+    onEnd = nil
+    release()
+  }
+
+  // MARK: Login
+
+  private func logIn(over stream: any ByteStream) {
+    let channel = MessageChannel(context, over: stream)
+    self.channel = channel
+    channel.onMessage = { [unowned self] message in
+      // `release` closes the channel, which clears its closures.
+      handle(message)
+    }
+    channel.onEnd = { [unowned self] reason in
+      self.channel = nil
+      finish(
+        isEstablished ? .lost("\(reason)") : .loginFailed(loginText(reason), isRefused: false))
+    }
+    let timestamp = HostSystem.unixSeconds
+    var login = Login()
+    login.version = ProtocolVersion.current
+    login.hostname = HostSystem.hostName
+    login.os = "linux"
+    login.arch = HostSystem.architecture
+    login.user = configuration.user
+    login.privilegeKey = Credentials.privilegeKey(
+      secret: configuration.auth.token.value, timestamp: timestamp)
+    login.timestamp = timestamp
+    login.runID = runID
+    login.metas = configuration.metadata
+    login.poolCount = configuration.transport.poolCount
+    login.extensions = WireExtension.ours
+    channel.send(.login(login))
+  }
+
+  private func loginText(_ reason: MessageChannelEnd) -> String {
+    // A server with another mux or TLS setting closes without an answer (wire-protocol.md 1.1).
+    switch reason {
+    case .ended, .failed(.reset), .failed(.carrierLost):
+      "\(reason); if the address is right, check that tcp_mux and tls settings agree"
+    case .failed, .violated, .congested: "\(reason)"
+    }
+  }
+
+  private func handle(_ message: Message) {
+    guard isEstablished else { return handleLoginAnswer(message) }
+    switch message {
+    case .requestWorkConnection: openWorkConnection()
+    case .newProxyResponse(let answer): handleProxyAnswer(answer)
+    case .pong(let pong): handlePong(pong)
+    case .login, .loginResponse, .newProxy, .closeProxy, .newWorkConnection,
+      .startWorkConnection, .newVisitorConnection, .newVisitorConnectionResponse, .ping,
+      .udpPacket, .natHoleVisitor, .natHoleClient, .natHoleResponse, .natHoleSID,
+      .natHoleReport:
+      break
+    }
+  }
+
+  private func handleLoginAnswer(_ message: Message) {
+    guard case .loginResponse(let answer) = message else {
+      return finish(.loginFailed("the server did not answer the login", isRefused: false))
+    }
+    guard answer.error.isEmpty else {
+      return finish(.loginFailed(answer.error, isRefused: true))
+    }
+    if let loginTimer { context.loop.cancel(loginTimer) }
+    loginTimer = nil
+    isEstablished = true
+    runID = answer.runID
+    isPeerOurs = answer.extensions.contains(.halfClose)
+    logger = logger.prefixed(by: runID)
+    channel?.startEncryption(key: controlKey)
+    onLogin(runID)
+    startHeartbeats()
+    for proxy in configuration.proxies {
+      proxies[proxy.name] = AnnouncedProxy(now: context.loop.now)
+    }
+    announceDueProxies()
+  }
+
+  // MARK: Proxies
+
+  private func wireName(_ name: String) -> String {
+    configuration.user.isEmpty ? name : "\(configuration.user).\(name)"
+  }
+
+  private func localName(_ wireName: String) -> String {
+    let prefix = configuration.user.isEmpty ? "" : "\(configuration.user)."
+    return wireName.hasPrefix(prefix) ? String(wireName.dropFirst(prefix.count)) : wireName
+  }
+
+  private func announceDueProxies() {
+    if let announceTimer { context.loop.cancel(announceTimer) }
+    announceTimer = nil
+    let now = context.loop.now
+    for proxy in configuration.proxies where proxies[proxy.name]?.announceIfDue(now: now) == true {
+      channel?.send(.newProxy(announcement(of: proxy)))
+    }
+    guard let next = proxies.values.compactMap(\.nextAnnouncement).min() else { return }
+    announceTimer = context.loop.schedule(at: next) { [unowned self] in
+      // Cancelled in `release`.
+      announceTimer = nil
+      announceDueProxies()
+    }
+  }
+
+  private func announcement(of proxy: ProxyConfiguration) -> NewProxy {
+    var message = NewProxy()
+    message.proxyName = wireName(proxy.name)
+    message.proxyType = proxy.kind.rawValue
+    message.useEncryption = proxy.usesEncryption
+    message.useCompression = proxy.usesCompression
+    message.metas = proxy.metadata
+    message.remotePort = proxy.remotePort
+    return message
+  }
+
+  private func handleProxyAnswer(_ answer: NewProxyResponse) {
+    let name = localName(answer.proxyName)
+    guard proxies[name] != nil else { return }
+    let entryLogger = logger.prefixed(by: name)
+    proxies[name]?.handleAnswer(error: answer.error, now: context.loop.now)
+    if answer.error.isEmpty {
+      entryLogger.info("start proxy success")
+    } else {
+      entryLogger.warning("start error: \(answer.error)")
+    }
+    announceDueProxies()
+  }
+
+  private func runningProxy(_ wireName: String) -> ProxyConfiguration? {
+    let name = localName(wireName)
+    guard proxies[name]?.phase == .running else { return nil }
+    return configuration.proxies.first { $0.name == name }
+  }
+
+  // MARK: Work connections
+
+  private func openWorkConnection() {
+    guard works.count < TunnelClientLimits.workConnectionCountMax else {
+      logger.warning("too many work connections; the server's request is ignored")
+      return
+    }
+    let terms = ClientWorkConnection.Terms(
+      runID: runID, payloadKey: controlKey, isHalfCloseKept: isPeerOurs,
+      makeGreeting: { [unowned self] in greeting() },
+      // Called while the session lives: `release` aborts its work connections.
+      findProxy: { [unowned self] in runningProxy($0) })
+    let work = ClientWorkConnection(context, resolver: resolver, terms: terms, logger: logger) {
+      [weak self] work in
+      self?.works[ObjectIdentifier(work)] = nil
+    }
+    works[ObjectIdentifier(work)] = work
+    link.open { [weak self] result in
+      guard let self, onEnd != nil else { return }
+      switch result {
+      case .success(let stream): work.begin(over: stream)
+      case .failure(let error):
+        logger.warning("work connection: \(error)")
+        works[ObjectIdentifier(work)] = nil
+      }
+    }
+  }
+
+  private func greeting() -> NewWorkConnection {
+    var greeting = NewWorkConnection()
+    greeting.runID = runID
+    if configuration.auth.authenticatesNewWorkConnections {
+      greeting.timestamp = HostSystem.unixSeconds
+      greeting.privilegeKey = Credentials.privilegeKey(
+        secret: configuration.auth.token.value, timestamp: greeting.timestamp)
+    }
+    return greeting
+  }
+
+  // MARK: Heartbeats
+
+  private func startHeartbeats() {
+    lastPong = context.loop.now
+    guard configuration.transport.heartbeatInterval != nil else { return }
+    sendHeartbeat()
+  }
+
+  private func sendHeartbeat() {
+    guard let interval = configuration.transport.heartbeatInterval else { return }
+    if let timeout = configuration.transport.heartbeatTimeout,
+      context.loop.now - lastPong > timeout
+    {
+      return finish(.lost("heartbeat timeout"))
+    }
+    var ping = Ping()
+    if configuration.auth.authenticatesHeartbeats {
+      ping.timestamp = HostSystem.unixSeconds
+      ping.privilegeKey = Credentials.privilegeKey(
+        secret: configuration.auth.token.value, timestamp: ping.timestamp)
+    }
+    logger.debug("send heartbeat to server")
+    channel?.send(.ping(ping))
+    heartbeatTimer = context.loop.schedule(after: interval) { [unowned self] in
+      // Cancelled in `release`.
+      heartbeatTimer = nil
+      sendHeartbeat()
+    }
+  }
+
+  private func handlePong(_ pong: Pong) {
+    if pong.error.isEmpty {
+      lastPong = context.loop.now
+    } else {
+      finish(.lost("pong contains error: \(pong.error)"))
+    }
+  }
+
+  // MARK: End
+
+  private func finish(_ end: End) {
+    guard let onEnd else { return }
+    self.onEnd = nil
+    release()
+    onEnd(end)
+  }
+
+  private func release() {
+    for timer in [loginTimer, heartbeatTimer, announceTimer] {
+      if let timer { context.loop.cancel(timer) }
+    }
+    loginTimer = nil
+    heartbeatTimer = nil
+    announceTimer = nil
+    channel?.close()
+    channel = nil
+    // Ended over mux by the link; without mux they are connections of their own.
+    let abandoned = works.values.filter { !$0.isBusy || isEstablished }
+    works = [:]
+    link.close()
+    for work in abandoned { work.abort() }
+  }
+}

@@ -1,0 +1,199 @@
+internal import Configuration
+internal import Diagnostics
+internal import LinuxSystem
+internal import Logging
+internal import Reactor
+internal import StreamCoding
+internal import Timekeeping
+internal import Transports
+internal import WireProtocol
+
+/// One work connection: asks for a user, dials the local service, and relays
+/// (wire-protocol.md 6.1).
+///
+/// States: opening (no stream yet); idle (waits for `StartWorkConn`, without limit); dialling the
+/// local service; relaying; over.
+final class ClientWorkConnection: ByteStreamReceiver {
+  /// What a work connection needs to know of its session.
+  struct Terms {
+    let runID: String
+    let payloadKey: [UInt8]
+    let isHalfCloseKept: Bool
+    let makeGreeting: () -> NewWorkConnection
+    let findProxy: (_ wireName: String) -> ProxyConfiguration?
+  }
+
+  private let context: TransportContext
+  private let resolver: Resolver
+  private let terms: Terms
+  private let logger: Logger
+  private var channel: MessageChannel?
+  private var stream: (any ByteStream)?
+  private var connector: Connector?
+  private var early: [UInt8] = []
+  private var earlyCredited = 0
+  private var hasFarEnded = false
+  private var relay: StreamRelay?
+  private var onEnd: ((ClientWorkConnection) -> Void)?
+
+  init(
+    _ context: TransportContext, resolver: Resolver, terms: Terms, logger: Logger,
+    onEnd: @escaping (ClientWorkConnection) -> Void
+  ) {
+    self.context = context
+    self.resolver = resolver
+    self.terms = terms
+    self.logger = logger
+    self.onEnd = onEnd
+  }
+
+  /// Whether a user's bytes travel through it.
+  var isBusy: Bool { relay != nil || connector != nil }
+
+  /// Asks the server for a user over a fresh logical connection.
+  func begin(over stream: any ByteStream) {
+    self.stream = stream
+    let channel = MessageChannel(context, over: stream)
+    self.channel = channel
+    channel.onMessage = { [unowned self] message in
+      // The channel is detached or closed before `self` goes away.
+      handle(message)
+    }
+    channel.onEnd = { [unowned self] _ in conclude() }
+    channel.send(.newWorkConnection(terms.makeGreeting()))
+  }
+
+  /// Closes whatever there is; a relayed user is cut off.
+  func abort() {
+    connector?.cancel()
+    connector = nil
+    if let relay {
+      relay.abort()
+    } else {
+      stream?.abort()
+    }
+    conclude()
+  }
+
+  private func handle(_ message: Message) {
+    guard case .startWorkConnection(let start) = message else { return refuse() }
+    if !start.error.isEmpty {
+      logger.error("StartWorkConn contains error: \(start.error)")
+      return refuse()
+    }
+    guard let proxy = terms.findProxy(start.proxyName) else {
+      logger.warning("work connection for unknown or stopped proxy [\(start.proxyName)]")
+      return refuse()
+    }
+    early = channel?.detach() ?? []
+    earlyCredited = early.count
+    channel = nil
+    stream?.receiver = self
+    dialLocal(proxy, start)
+  }
+
+  private func refuse() {
+    channel?.close()
+    conclude()
+  }
+
+  private func dialLocal(_ proxy: ProxyConfiguration, _ start: StartWorkConnection) {
+    connector = Connector.connect(
+      loop: context.loop, resolver: resolver, host: proxy.localIP, port: UInt16(proxy.localPort),
+      timeout: TunnelClientLimits.localDialTimeout
+    ) { [self] outcome in
+      connector = nil
+      switch consume outcome {
+      case .connected(let descriptor, let address): join(proxy, start, descriptor, address)
+      case .failed(let error): localDialDidFail(proxy, error)
+      }
+    }
+  }
+
+  private func localDialDidFail(_ proxy: ProxyConfiguration, _ error: ConnectError) {
+    let target = "\(proxy.localIP):\(proxy.localPort)"
+    logger.prefixed(by: proxy.name).error("connect to local service [\(target)] error: \(error)")
+    stream?.abort()
+    conclude()
+  }
+
+  private func join(
+    _ proxy: ProxyConfiguration, _ start: StartWorkConnection,
+    _ descriptor: consuming FileDescriptor, _ address: SocketAddress
+  ) {
+    guard let stream else { return conclude() }
+    let local: SocketStream
+    do throws(Errno) {
+      local = try SocketStream(context, owning: descriptor, peer: address)
+    } catch {
+      logger.prefixed(by: proxy.name).error("local service [\(address)]: \(error)")
+      stream.abort()
+      return conclude()
+    }
+    if let header = proxyProtocolHeader(proxy, start) { local.write(header) }
+    let codec = PayloadCodec(
+      context, encryptionKey: proxy.usesEncryption ? terms.payloadKey : nil,
+      isCompressed: proxy.usesCompression)
+    let relay = StreamRelay(
+      context, near: local, far: stream, codec: codec, isHalfCloseKept: terms.isHalfCloseKept
+    ) { [self] _ in conclude() }
+    self.relay = relay
+    let credited = Array(early.prefix(earlyCredited))
+    let owed = Array(early.dropFirst(earlyCredited))
+    early = []
+    relay.injectFromFar(credited, isCreditDue: false)
+    relay.injectFromFar(owed, isCreditDue: true)
+    if hasFarEnded { relay.streamDidEnd(stream) }
+  }
+
+  private func proxyProtocolHeader(
+    _ proxy: ProxyConfiguration, _ start: StartWorkConnection
+  ) -> [UInt8]? {
+    guard let version = proxy.proxyProtocolVersion,
+      let source = SocketAddress(host: start.sourceAddress, port: start.sourcePort),
+      start.sourcePort != 0
+    else { return nil }
+    let destination =
+      SocketAddress(host: start.destinationAddress, port: start.destinationPort)
+      ?? .loopback(port: 0)
+    let encoding: ProxyProtocolHeader.Version =
+      switch version {
+      case .v1: .text
+      case .v2: .binary
+      }
+    return ProxyProtocolHeader.make(encoding, source: source, destination: destination)
+  }
+
+  private func conclude() {
+    channel = nil
+    relay = nil
+    stream = nil
+    let onEnd = self.onEnd
+    self.onEnd = nil
+    onEnd?(self)
+  }
+
+  // MARK: From the work connection while the local service is being dialled
+
+  /// Keeps bytes until the local service is there.
+  func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
+    early += bytes
+    stream.pauseReading()
+    if early.count > TunnelClientLimits.earlyByteCountMax { abort() }
+  }
+
+  /// The user ended before the local service was there.
+  func streamDidEnd(_ stream: any ByteStream) {
+    hasFarEnded = true
+  }
+
+  /// Nothing waits for room.
+  func streamDidProgress(_ stream: any ByteStream) {}
+
+  /// The user or the server is gone.
+  func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) {
+    connector?.cancel()
+    connector = nil
+    conclude()
+  }
+}

@@ -1,0 +1,43 @@
+internal import Timekeeping
+
+/// How long to wait before the next login attempt (behaviour.md 1.1).
+///
+/// Before the first success of the process: 2, 4, 8, then 10 s, each plus up to 10 %. After an
+/// established session ended: at once; when that session dies too, up to three quick repeats a
+/// minute (200 to 300 ms); otherwise 2, 4, 8, 16, 20 s.
+struct ReconnectBackoff {
+  private static let quickRepeatsMax = 3
+  private static let quickWindow = Interval.seconds(60)
+
+  private var hasEverLoggedIn = false
+  private var failureCount = 0
+  private var quickRepeats: [Instant] = []
+
+  /// The delay after a failed attempt. `random` is uniform in 0..<1.
+  mutating func delayAfterFailure(random: Double) -> Interval {
+    failureCount += 1
+    let ceiling = hasEverLoggedIn ? 20.0 : 10.0
+    let seconds = min(Double(1 << min(failureCount, 10)), ceiling)
+    return Interval(nanoseconds: Int64(seconds * (1 + 0.1 * random) * 1e9))
+  }
+
+  /// A login succeeded.
+  mutating func didLogIn() {
+    hasEverLoggedIn = true
+    failureCount = 0
+  }
+
+  /// The delay after an established session ended.
+  mutating func delayAfterSession(endedAt now: Instant, lasted: Interval, random: Double)
+    -> Interval
+  {
+    if lasted > Self.quickWindow { return .zero }
+    quickRepeats.removeAll { now - $0 > Self.quickWindow }
+    guard quickRepeats.count < Self.quickRepeatsMax else {
+      failureCount = max(failureCount, quickRepeats.count - Self.quickRepeatsMax)
+      return delayAfterFailure(random: random)
+    }
+    quickRepeats.append(now)
+    return Interval(nanoseconds: Int64((0.2 + 0.1 * random) * 1e9))
+  }
+}

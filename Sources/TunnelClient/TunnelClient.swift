@@ -1,0 +1,185 @@
+public import Configuration
+internal import Diagnostics
+internal import LinuxSystem
+public import Logging
+public import Reactor
+internal import StreamMux
+internal import Timekeeping
+internal import Transports
+
+/// Why a client stopped by itself.
+public enum TunnelClientEnd: Equatable, Sendable {
+  /// It was asked to stop.
+  case stopped
+  /// The first login failed, and the configuration says to exit then.
+  case firstLoginFailed(String)
+}
+
+/// The tunnel client: keeps one session with the server, for ever, until told to stop.
+public final class TunnelClient {
+  /// Called once, when the client is done.
+  public var onEnd: ((TunnelClientEnd) -> Void)?
+
+  private let context: TransportContext
+  private let configuration: ClientConfiguration
+  private let carrierSettings: CarrierSettings
+  private let resolver: Resolver
+  private let logger: Logger
+  private var session: ClientSession?
+  private var backoff = ReconnectBackoff()
+  private var runID = ""
+  private var hasEverLoggedIn = false
+  private var loggedInAt: Instant?
+  private var retryTimer: TimerID?
+  private var stopTimer: TimerID?
+  private var isStopping = false
+
+  /// Prepares a client.
+  ///
+  /// - Throws: what cannot work whatever the server does: a certificate that cannot be read, a
+  ///   local address that is none.
+  public init(
+    _ loop: EventLoop, configuration: ClientConfiguration, logger: Logger
+  ) throws {
+    context = TransportContext(loop)
+    self.configuration = configuration
+    self.logger = logger
+    carrierSettings = try makeCarrierSettings(configuration)
+    let servers = configuration.dnsServer.isEmpty ? [] : [configuration.dnsServer]
+    resolver = try Resolver(loop, servers: servers)
+  }
+
+  /// Starts to log in.
+  public func start() {
+    logIn()
+  }
+
+  /// Whether a session is established.
+  public var isLoggedIn: Bool { loggedInAt != nil }
+
+  /// Withdraws the proxies, lets running users finish for the grace period, and ends.
+  /// A second call ends at once.
+  public func stop() {
+    guard !isStopping else { return conclude(.stopped) }
+    isStopping = true
+    if let retryTimer { context.loop.cancel(retryTimer) }
+    retryTimer = nil
+    guard let session, isLoggedIn else { return conclude(.stopped) }
+    session.withdrawProxies()
+    waitForUsers(until: context.loop.now + configuration.shutdownGrace)
+  }
+
+  private func waitForUsers(until deadline: Instant) {
+    guard let session, session.busyWorkConnectionCount > 0, context.loop.now < deadline else {
+      return conclude(.stopped)
+    }
+    stopTimer = context.loop.schedule(after: .milliseconds(20)) { [unowned self] in
+      // Cancelled in `conclude`.
+      stopTimer = nil
+      waitForUsers(until: deadline)
+    }
+  }
+
+  private func conclude(_ end: TunnelClientEnd) {
+    for timer in [retryTimer, stopTimer] {
+      if let timer { context.loop.cancel(timer) }
+    }
+    retryTimer = nil
+    stopTimer = nil
+    session?.close()
+    session = nil
+    resolver.close()
+    let onEnd = self.onEnd
+    self.onEnd = nil
+    onEnd?(end)
+  }
+
+  // MARK: Sessions
+
+  private func logIn() {
+    logger.info("try to connect to server...")
+    let transport = configuration.transport
+    var mux: MuxSettings?
+    if transport.isMultiplexed {
+      var settings = MuxSettings()
+      settings.keepaliveInterval = transport.muxKeepaliveInterval
+      settings.sentFrameBodyBytesMax = TransportLimits.sentFrameBodyMax
+      mux = settings
+    }
+    let link = ServerLink(context, resolver: resolver, settings: carrierSettings, mux: mux)
+    let session = ClientSession(
+      context, resolver: resolver, configuration: configuration, link: link, runID: runID,
+      logger: logger,
+      onLogin: { [unowned self] runID in
+        // The session is closed in `conclude`, before `self` goes away.
+        didLogIn(runID)
+      },
+      onEnd: { [unowned self] end in sessionDidEnd(end) })
+    self.session = session
+    session.begin()
+  }
+
+  private func didLogIn(_ runID: String) {
+    self.runID = runID
+    hasEverLoggedIn = true
+    loggedInAt = context.loop.now
+    backoff.didLogIn()
+    logger.prefixed(by: runID).info("login to server success, get run id [\(runID)]")
+    if !configuration.proxies.isEmpty {
+      let names = configuration.proxies.map(\.name).sorted().joined(separator: " ")
+      logger.prefixed(by: runID).info("proxy added: [\(names)]")
+    }
+  }
+
+  private func sessionDidEnd(_ end: ClientSession.End) {
+    session = nil
+    if isStopping { return conclude(.stopped) }
+    switch end {
+    case .loginFailed(let text, _):
+      logger.warning("connect to server error: \(text)")
+      if !hasEverLoggedIn, configuration.loginFailExit {
+        return conclude(.firstLoginFailed(text))
+      }
+      retry(after: backoff.delayAfterFailure(random: Double.random(in: 0..<1)))
+    case .lost(let text):
+      logger.warning("control connection lost: \(text)")
+      let lasted = loggedInAt.map { context.loop.now - $0 } ?? .zero
+      loggedInAt = nil
+      retry(
+        after: backoff.delayAfterSession(
+          endedAt: context.loop.now, lasted: lasted, random: Double.random(in: 0..<1)))
+    }
+  }
+
+  private func retry(after delay: Interval) {
+    retryTimer = context.loop.schedule(after: delay) { [unowned self] in
+      // Cancelled in `stop` and `conclude`.
+      retryTimer = nil
+      logIn()
+    }
+  }
+}
+
+private func makeCarrierSettings(_ configuration: ClientConfiguration) throws -> CarrierSettings {
+  let transport = configuration.transport
+  var tls: TLSContext?
+  if transport.tls.isEnabled {
+    tls = try TLSContext(
+      .client,
+      TLSSettings(
+        certificateFile: transport.tls.certificateFile, keyFile: transport.tls.keyFile,
+        trustedCAFile: transport.tls.trustedCAFile))
+  }
+  var localAddress: SocketAddress?
+  if !transport.connectServerLocalIP.isEmpty {
+    localAddress = SocketAddress(host: transport.connectServerLocalIP, port: 0)
+  }
+  let serverName =
+    transport.tls.serverName.isEmpty ? configuration.serverAddress : transport.tls.serverName
+  return CarrierSettings(
+    host: configuration.serverAddress, port: UInt16(clamping: configuration.serverPort),
+    proxy: nil, localAddress: localAddress, tls: tls,
+    serverName: serverName,
+    isMarkerSent: transport.tls.isEnabled && !transport.tls.isCustomFirstByteDisabled,
+    dialTimeout: transport.dialServerTimeout, keepaliveIdle: transport.dialServerKeepalive)
+}

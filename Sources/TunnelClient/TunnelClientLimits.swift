@@ -1,0 +1,17 @@
+public import Timekeeping
+
+/// The maxima of this module.
+public enum TunnelClientLimits {
+  /// Work connections at once; the server's requests beyond it are ignored.
+  public static let workConnectionCountMax = 32_768
+  /// How long a server may take to answer a login.
+  public static let loginTimeout = Interval.seconds(10)
+  /// How long connecting to a local service may take.
+  public static let localDialTimeout = Interval.seconds(10)
+  /// An unanswered proxy announcement is repeated after this time.
+  public static let announcementTimeout = Interval.seconds(20)
+  /// A refused proxy is announced again after this time.
+  public static let refusedRetryDelay = Interval.seconds(30)
+  /// Bytes from the relay that wait while a local service is being dialled.
+  public static let earlyByteCountMax = 8 * 1024 * 1024
+}
