@@ -215,6 +215,11 @@ public final class RelayServer {
   /// The number of user connections that are joined or wait.
   public var userConnectionCount: Int { users.count + relays.count }
 
+  /// Where users reach a proxy; `nil` when it is not open.
+  public func publicAddress(ofProxy name: String) -> SocketAddress? {
+    proxies.values.first { $0.request.proxyName == name }?.listener.address
+  }
+
   /// The number of logged-in clients.
   public var sessionCount: Int { sessions.count }
 
