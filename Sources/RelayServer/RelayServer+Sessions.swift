@@ -18,7 +18,7 @@ extension RelayServer {
   func logIn(_ login: Login, over channel: MessageChannel, on carrier: InboundCarrier) -> Bool {
     let peer = carrier.peer?.description ?? "?"
     let expected = Credentials.privilegeKey(
-      secret: configuration.auth.token.value, timestamp: login.timestamp)
+      secret: configuration.authentication.token.value, timestamp: login.timestamp)
     guard Credentials.areEqual(expected, login.privilegeKey) else {
       refuse(channel, peer, ControlErrorText.tokenMismatchInLogin)
       return false
@@ -52,7 +52,7 @@ extension RelayServer {
     logger.warning("register control error: \(text), client [\(peer)]")
     var answer = LoginResponse()
     answer.version = ProtocolVersion.current
-    answer.error = configuration.hasDetailedErrors ? text : ControlErrorText.genericLogin
+    answer.error = configuration.sendsDetailedErrors ? text : ControlErrorText.genericLogin
     channel.send(.loginResponse(answer))
     channel.close()
   }
@@ -68,17 +68,17 @@ extension RelayServer {
 
   /// Why a work connection is not welcome; `nil` when it is.
   func refusal(of greeting: NewWorkConnection) -> String? {
-    guard configuration.auth.authenticatesNewWorkConnections else { return nil }
+    guard configuration.authentication.authenticatesNewWorkConnections else { return nil }
     let expected = Credentials.privilegeKey(
-      secret: configuration.auth.token.value, timestamp: greeting.timestamp)
+      secret: configuration.authentication.token.value, timestamp: greeting.timestamp)
     if Credentials.areEqual(expected, greeting.privilegeKey) { return nil }
-    return configuration.hasDetailedErrors
+    return configuration.sendsDetailedErrors
       ? ControlErrorText.tokenMismatchInWorkConnection : ControlErrorText.genericWorkConnection
   }
 
   /// Why a visitor is not welcome: this version has no proxies for visitors.
   func refusal(of greeting: NewVisitorConnection) -> String {
-    guard configuration.hasDetailedErrors else { return ControlErrorText.genericVisitor }
+    guard configuration.sendsDetailedErrors else { return ControlErrorText.genericVisitor }
     let isKnown = greeting.runID.isEmpty || sessions.values.contains { $0.runID == greeting.runID }
     return isKnown
       ? ControlErrorText.customListenerMissing(greeting.proxyName)
@@ -87,11 +87,11 @@ extension RelayServer {
 
   /// Why a ping does not count; `nil` when it does.
   func refusal(of ping: Ping) -> String? {
-    guard configuration.auth.authenticatesHeartbeats else { return nil }
+    guard configuration.authentication.authenticatesHeartbeats else { return nil }
     let expected = Credentials.privilegeKey(
-      secret: configuration.auth.token.value, timestamp: ping.timestamp)
+      secret: configuration.authentication.token.value, timestamp: ping.timestamp)
     if Credentials.areEqual(expected, ping.privilegeKey) { return nil }
-    return configuration.hasDetailedErrors
+    return configuration.sendsDetailedErrors
       ? ControlErrorText.tokenMismatchInPing : ControlErrorText.genericPing
   }
 
@@ -171,10 +171,10 @@ extension RelayServer {
   static func makePolicy(_ configuration: ServerConfiguration) -> RelayPolicy {
     var policy = RelayPolicy()
     policy.allowedPorts = configuration.allowedPorts.ranges
-    policy.portsPerSessionMax = configuration.maxPortsPerClient
-    policy.poolCountMax = configuration.transport.maxPoolCount
+    policy.portsPerSessionMax = configuration.portsPerClientMax ?? 0
+    policy.poolCountMax = configuration.transport.poolCountMax
     policy.userWaitLimit = configuration.userConnectionTimeout
-    policy.hasDetailedErrors = configuration.hasDetailedErrors
+    policy.hasDetailedErrors = configuration.sendsDetailedErrors
     return policy
   }
 }

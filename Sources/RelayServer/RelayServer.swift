@@ -65,12 +65,11 @@ public final class RelayServer {
       tls = try TLSContext(
         .server,
         TLSSettings(
-          certificateFile: files.certificateFile, keyFile: files.keyFile,
-          trustedCAFile: files.trustedCAFile))
+          certificate: files.certificate, trustedAuthoritiesPath: files.trustedAuthoritiesPath))
     } catch {
       throw RelayServerError(description: error.description)
     }
-    payloadKey = StreamKey.derive(from: configuration.auth.token.value)
+    payloadKey = StreamKey.derive(from: configuration.authentication.token.value)
     graph = RelayGraph(policy: RelayServer.makePolicy(configuration))
   }
 
@@ -81,7 +80,7 @@ public final class RelayServer {
     let text = "\(configuration.bindAddress):\(configuration.bindPort)"
     guard
       let address = SocketAddress(
-        host: configuration.bindAddress, port: UInt16(clamping: configuration.bindPort))
+        host: configuration.bindAddress, port: configuration.bindPort)
     else {
       throw RelayServerError(
         description: "bind_addr: [\(configuration.bindAddress)] is not an IP address")
@@ -105,11 +104,11 @@ public final class RelayServer {
   /// Whether TLS is demanded of every client.
   var isTLSRequired: Bool {
     let tls = configuration.transport.tls
-    return tls.isForced || !tls.trustedCAFile.isEmpty
+    return tls.isRequired || tls.trustedAuthoritiesPath != nil
   }
 
   private func warnAboutMissingToken(_ address: SocketAddress) {
-    guard configuration.auth.token.value.isEmpty, address.octets[0] != 127 else { return }
+    guard configuration.authentication.token.value.isEmpty, address.octets[0] != 127 else { return }
     logger.warning(
       """
       no token is set: anybody who reaches \(address) can publish services here; \

@@ -1,3 +1,4 @@
+public import Configuration
 public import LinuxSystem
 public import Reactor
 public import Timekeeping
@@ -70,8 +71,8 @@ public final class CarrierDialer: ByteStreamReceiver {
       conclude(.failure(DialError(description: "\(target): timed out")))
     }
     connector = Connector.connect(
-      loop: context.loop, resolver: resolver, host: settings.proxy?.host ?? settings.host,
-      port: settings.proxy?.port ?? settings.port, localAddress: settings.localAddress,
+      loop: context.loop, resolver: resolver, host: settings.proxy?.address.host ?? settings.host,
+      port: settings.proxy?.address.port ?? settings.port, localAddress: settings.localAddress,
       timeout: settings.dialTimeout
     ) { [self] outcome in
       connector = nil
@@ -91,7 +92,7 @@ public final class CarrierDialer: ByteStreamReceiver {
   }
 
   private var target: String {
-    settings.proxy.map { "proxy \($0.host):\($0.port)" } ?? "\(settings.host):\(settings.port)"
+    settings.proxy.map { "proxy \($0.address)" } ?? "\(settings.host):\(settings.port)"
   }
 
   private func didConnect(_ descriptor: consuming FileDescriptor, _ address: SocketAddress) {

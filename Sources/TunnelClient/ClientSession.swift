@@ -55,7 +55,7 @@ final class ClientSession {
     self.logger = logger
     self.onLogin = onLogin
     self.onEnd = onEnd
-    controlKey = StreamKey.derive(from: configuration.auth.token.value)
+    controlKey = StreamKey.derive(from: configuration.authentication.token.value)
     lastPong = context.loop.now
   }
 
@@ -66,7 +66,7 @@ final class ClientSession {
       finish(isEstablished ? .lost("\(reason)") : .loginFailed("\(reason)", isRefused: false))
     }
     loginTimer = context.loop.schedule(
-      after: configuration.transport.dialServerTimeout + TunnelClientLimits.loginTimeout
+      after: configuration.transport.dialTimeout + TunnelClientLimits.loginTimeout
     ) { [unowned self] in
       // Cancelled in `finish` and at login.
       loginTimer = nil
@@ -122,7 +122,7 @@ final class ClientSession {
     login.arch = HostSystem.architecture
     login.user = configuration.user
     login.privilegeKey = Credentials.privilegeKey(
-      secret: configuration.auth.token.value, timestamp: timestamp)
+      secret: configuration.authentication.token.value, timestamp: timestamp)
     login.timestamp = timestamp
     login.runID = runID
     login.metas = configuration.metadata
@@ -209,7 +209,9 @@ final class ClientSession {
     message.useEncryption = proxy.usesEncryption
     message.useCompression = proxy.usesCompression
     message.metas = proxy.metadata
-    message.remotePort = proxy.remotePort
+    switch proxy.service {
+    case .tcp(let tcp): message.remotePort = Int(tcp.remotePort)
+    }
     return message
   }
 
@@ -263,10 +265,10 @@ final class ClientSession {
   private func greeting() -> NewWorkConnection {
     var greeting = NewWorkConnection()
     greeting.runID = runID
-    if configuration.auth.authenticatesNewWorkConnections {
+    if configuration.authentication.authenticatesNewWorkConnections {
       greeting.timestamp = HostSystem.unixSeconds
       greeting.privilegeKey = Credentials.privilegeKey(
-        secret: configuration.auth.token.value, timestamp: greeting.timestamp)
+        secret: configuration.authentication.token.value, timestamp: greeting.timestamp)
     }
     return greeting
   }
@@ -287,10 +289,10 @@ final class ClientSession {
       return finish(.lost("heartbeat timeout"))
     }
     var ping = Ping()
-    if configuration.auth.authenticatesHeartbeats {
+    if configuration.authentication.authenticatesHeartbeats {
       ping.timestamp = HostSystem.unixSeconds
       ping.privilegeKey = Credentials.privilegeKey(
-        secret: configuration.auth.token.value, timestamp: ping.timestamp)
+        secret: configuration.authentication.token.value, timestamp: ping.timestamp)
     }
     logger.debug("send heartbeat to server")
     channel?.send(.ping(ping))

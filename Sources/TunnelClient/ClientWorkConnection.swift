@@ -99,7 +99,7 @@ final class ClientWorkConnection: ByteStreamReceiver {
 
   private func dialLocal(_ proxy: ProxyConfiguration, _ start: StartWorkConnection) {
     connector = Connector.connect(
-      loop: context.loop, resolver: resolver, host: proxy.localIP, port: UInt16(proxy.localPort),
+      loop: context.loop, resolver: resolver, host: proxy.localHost, port: proxy.localPort,
       timeout: TunnelClientLimits.localDialTimeout
     ) { [self] outcome in
       connector = nil
@@ -111,7 +111,7 @@ final class ClientWorkConnection: ByteStreamReceiver {
   }
 
   private func localDialDidFail(_ proxy: ProxyConfiguration, _ error: ConnectError) {
-    let target = "\(proxy.localIP):\(proxy.localPort)"
+    let target = "\(proxy.localHost):\(proxy.localPort)"
     logger.prefixed(by: proxy.name).error("connect to local service [\(target)] error: \(error)")
     stream?.abort()
     conclude()

@@ -45,7 +45,7 @@ public final class TunnelClient {
     self.configuration = configuration
     self.logger = logger
     carrierSettings = try makeCarrierSettings(configuration)
-    let servers = configuration.dnsServer.isEmpty ? [] : [configuration.dnsServer]
+    let servers = configuration.nameServer.map { ["\($0)"] } ?? []
     resolver = try Resolver(loop, servers: servers)
   }
 
@@ -137,7 +137,7 @@ public final class TunnelClient {
     switch end {
     case .loginFailed(let text, _):
       logger.warning("connect to server error: \(text)")
-      if !hasEverLoggedIn, configuration.loginFailExit {
+      if !hasEverLoggedIn, configuration.exitsWhenFirstLoginFails {
         return conclude(.firstLoginFailed(text))
       }
       retry(after: backoff.delayAfterFailure(random: Double.random(in: 0..<1)))
@@ -167,19 +167,15 @@ private func makeCarrierSettings(_ configuration: ClientConfiguration) throws ->
     tls = try TLSContext(
       .client,
       TLSSettings(
-        certificateFile: transport.tls.certificateFile, keyFile: transport.tls.keyFile,
-        trustedCAFile: transport.tls.trustedCAFile))
+        certificate: transport.tls.certificate,
+        trustedAuthoritiesPath: transport.tls.trustedAuthoritiesPath))
   }
   var localAddress: SocketAddress?
-  if !transport.connectServerLocalIP.isEmpty {
-    localAddress = SocketAddress(host: transport.connectServerLocalIP, port: 0)
-  }
-  let serverName =
-    transport.tls.serverName.isEmpty ? configuration.serverAddress : transport.tls.serverName
+  if let host = transport.localAddress { localAddress = SocketAddress(host: host, port: 0) }
   return CarrierSettings(
-    host: configuration.serverAddress, port: UInt16(clamping: configuration.serverPort),
-    proxy: nil, localAddress: localAddress, tls: tls,
-    serverName: serverName,
-    isMarkerSent: transport.tls.isEnabled && !transport.tls.isCustomFirstByteDisabled,
-    dialTimeout: transport.dialServerTimeout, keepaliveIdle: transport.dialServerKeepalive)
+    host: configuration.serverHost, port: configuration.serverPort,
+    proxy: transport.upstreamProxy, localAddress: localAddress, tls: tls,
+    serverName: transport.tls.serverName ?? configuration.serverHost,
+    isMarkerSent: transport.tls.isEnabled && transport.tls.sendsMarkerByte,
+    dialTimeout: transport.dialTimeout, keepaliveIdle: transport.dialKeepalive)
 }

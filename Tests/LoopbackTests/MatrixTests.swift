@@ -5,10 +5,10 @@ import Timekeeping
 
 /// Every combination of transports and codings carries bytes exactly, both ways at once.
 ///
-/// `FRP_MATRIX_MEBIBYTES` sets the size of each direction (default 8; `make test-matrix`: 1024).
+/// `FRP_MATRIX_MEBIBYTES` sets the size of each direction (default 1024).
 @Suite(.serialized) struct MatrixTests {
   static let mebibytes =
-    ProcessInfo.processInfo.environment["FRP_MATRIX_MEBIBYTES"].flatMap(Int.init) ?? 8
+    ProcessInfo.processInfo.environment["FRP_MATRIX_MEBIBYTES"].flatMap(Int.init) ?? 1024
 
   @Test(arguments: Stack.allCases)
   func bulkIsByteExactBothWaysAtOnce(_ stack: Stack) throws {

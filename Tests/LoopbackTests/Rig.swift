@@ -87,7 +87,7 @@ final class Rig: Sendable {
     configuration.bindAddress = "127.0.0.1"
     configuration.proxyBindAddress = "127.0.0.1"
     configuration.bindPort = 0
-    configuration.auth.token = Secret(token)
+    configuration.authentication.token = Secret(token)
     configuration.transport.isMultiplexed = stack.isMux
     configuration.transport.heartbeatTimeout = stack.isMux ? nil : .seconds(90)
     return configuration
@@ -97,18 +97,17 @@ final class Rig: Sendable {
     _ stack: Stack, bindPort: UInt16, localPort: UInt16
   ) -> ClientConfiguration {
     var configuration = ClientConfiguration()
-    configuration.serverAddress = "127.0.0.1"
-    configuration.serverPort = Int(bindPort)
-    configuration.auth.token = Secret(token)
-    configuration.loginFailExit = false
+    configuration.serverHost = "127.0.0.1"
+    configuration.serverPort = bindPort
+    configuration.authentication.token = Secret(token)
+    configuration.exitsWhenFirstLoginFails = false
     configuration.transport.isMultiplexed = stack.isMux
     configuration.transport.tls.isEnabled = stack.isTLS
     configuration.transport.heartbeatInterval = stack.isMux ? nil : .seconds(30)
     configuration.transport.heartbeatTimeout = stack.isMux ? nil : .seconds(90)
-    var proxy = ProxyConfiguration()
-    proxy.name = "web"
-    proxy.localPort = Int(localPort)
-    proxy.remotePort = 0
+    var proxy = ProxyConfiguration(
+      name: "web", service: .tcp(TCPProxyConfiguration(remotePort: 0)))
+    proxy.localPort = localPort
     proxy.usesEncryption = stack.isEncrypted
     proxy.usesCompression = stack.isCompressed
     configuration.proxies = [proxy]

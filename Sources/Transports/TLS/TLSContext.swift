@@ -1,20 +1,18 @@
 internal import COpenSSL
+public import Configuration
 
 /// Where a key pair and the trusted authorities come from, and how strict to be.
 public struct TLSSettings: Equatable, Sendable {
-  /// A PEM chain; with `keyFile`. Empty: none on a client, a generated one on a server.
-  public var certificateFile: String
-  /// The PEM key of the first certificate.
-  public var keyFile: String
+  /// A PEM chain and its key. `nil`: none on a client, a generated pair on a server.
+  public var certificate: CertificateFiles?
   /// PEM authorities. On a client the server is verified against them, and its name; on a server
-  /// clients must show a certificate of theirs. Empty: nobody is verified, as in frp.
-  public var trustedCAFile: String
+  /// clients must show a certificate of theirs. `nil`: nobody is verified, as in frp.
+  public var trustedAuthoritiesPath: String?
 
   /// Names the files.
-  public init(certificateFile: String = "", keyFile: String = "", trustedCAFile: String = "") {
-    self.certificateFile = certificateFile
-    self.keyFile = keyFile
-    self.trustedCAFile = trustedCAFile
+  public init(certificate: CertificateFiles? = nil, trustedAuthoritiesPath: String? = nil) {
+    self.certificate = certificate
+    self.trustedAuthoritiesPath = trustedAuthoritiesPath
   }
 }
 
@@ -53,14 +51,14 @@ public final class TLSContext {
     self.role = role
     self.native = native
     self.bioMethod = bioMethod
-    isPeerVerified = !settings.trustedCAFile.isEmpty
+    isPeerVerified = settings.trustedAuthoritiesPath != nil
     configureCommon()
-    if !settings.certificateFile.isEmpty || !settings.keyFile.isEmpty {
-      try loadKeyPair(settings)
+    if let files = settings.certificate {
+      try loadKeyPair(files)
     } else if role == .server {
       try generateKeyPair()
     }
-    if isPeerVerified { try loadAuthorities(settings.trustedCAFile) }
+    if let path = settings.trustedAuthoritiesPath { try loadAuthorities(path) }
   }
 
   deinit {
@@ -116,17 +114,17 @@ public final class TLSContext {
     return true
   }
 
-  private func loadKeyPair(_ settings: TLSSettings) throws(TLSError) {
-    guard SSL_CTX_use_certificate_chain_file(native, settings.certificateFile) == 1 else {
-      throw Self.fileError("certificate", settings.certificateFile)
+  private func loadKeyPair(_ files: CertificateFiles) throws(TLSError) {
+    guard SSL_CTX_use_certificate_chain_file(native, files.certificatePath) == 1 else {
+      throw Self.fileError("certificate", files.certificatePath)
     }
-    guard SSL_CTX_use_PrivateKey_file(native, settings.keyFile, SSL_FILETYPE_PEM) == 1 else {
-      throw Self.fileError("key", settings.keyFile)
+    guard SSL_CTX_use_PrivateKey_file(native, files.keyPath, SSL_FILETYPE_PEM) == 1 else {
+      throw Self.fileError("key", files.keyPath)
     }
     guard SSL_CTX_check_private_key(native) == 1 else {
       throw TLSError(
-        description: "key \(settings.keyFile) does not belong to certificate "
-          + "\(settings.certificateFile): \(Self.lastErrorText())")
+        description: "key \(files.keyPath) does not belong to certificate "
+          + "\(files.certificatePath): \(Self.lastErrorText())")
     }
   }
 

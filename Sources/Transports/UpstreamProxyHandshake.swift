@@ -1,35 +1,5 @@
+public import Configuration
 internal import LinuxSystem
-
-/// A proxy through which the client reaches its server (configuration.md 3.2, `http_proxy`).
-public struct UpstreamProxy: Equatable, Sendable {
-  /// What the proxy speaks.
-  public enum Kind: Equatable, Sendable {
-    /// HTTP CONNECT (RFC 9110, 9.3.6).
-    case http
-    /// SOCKS version 5 (RFC 1928).
-    case socks5
-  }
-
-  /// What the proxy speaks.
-  public var kind: Kind
-  /// The proxy's host name or address.
-  public var host: String
-  /// The proxy's port.
-  public var port: UInt16
-  /// The user's name; empty for none.
-  public var user: String
-  /// The user's password.
-  public var password: String
-
-  /// Names a proxy.
-  public init(kind: Kind, host: String, port: UInt16, user: String = "", password: String = "") {
-    self.kind = kind
-    self.host = host
-    self.port = port
-    self.user = user
-    self.password = password
-  }
-}
 
 /// The conversation that makes a proxy connect us to our server. Bytes in, bytes out.
 public struct UpstreamProxyHandshake {
@@ -73,12 +43,16 @@ public struct UpstreamProxyHandshake {
     }
   }
 
+  private var user: String { proxy.user ?? "" }
+
+  private var password: String { proxy.password?.value ?? "" }
+
   /// The bytes that open the conversation.
   public var greeting: [UInt8] {
     switch proxy.kind {
     case .http: Array(connectRequest.utf8)
     // Version 5; no authentication, and user and password when there are some.
-    case .socks5: proxy.user.isEmpty ? [5, 1, 0] : [5, 2, 0, 2]
+    case .socks5: proxy.user == nil ? [5, 1, 0] : [5, 2, 0, 2]
     }
   }
 
@@ -107,8 +81,8 @@ public struct UpstreamProxyHandshake {
     let authority = "\(host):\(targetPort)"
     var request = "CONNECT \(authority) HTTP/1.1\r\nHost: \(authority)\r\n"
     request += "User-Agent: Mozilla/5.0\r\n"
-    if !proxy.user.isEmpty || !proxy.password.isEmpty {
-      let credential = Self.base64(Array("\(proxy.user):\(proxy.password)".utf8))
+    if proxy.user != nil {
+      let credential = Self.base64(Array("\(user):\(password)".utf8))
       request += "Proxy-Authorization: Basic \(credential)\r\n"
     }
     return request + "\r\n"
@@ -160,10 +134,10 @@ public struct UpstreamProxyHandshake {
     switch method {
     case 0:
       return requestConnection()
-    case 2 where !proxy.user.isEmpty:
+    case 2 where proxy.user != nil:
       // RFC 1929: version 1, then both texts with their lengths.
-      let user = Array(proxy.user.utf8.prefix(255))
-      let password = Array(proxy.password.utf8.prefix(255))
+      let user = Array(user.utf8.prefix(255))
+      let password = Array(password.utf8.prefix(255))
       state = .socksAuthentication
       return .send([1, UInt8(user.count)] + user + [UInt8(password.count)] + password)
     default:
