@@ -125,7 +125,7 @@ let package = Package(
       ],
       exclude: ["Vectors"], swiftSettings: strict),
     .testTarget(
-      name: "ConfigurationTests", dependencies: ["Configuration", "TestKit"],
+      name: "ConfigurationTests", dependencies: ["Configuration", "Timekeeping", "TestKit"],
       swiftSettings: strict),
     .testTarget(
       name: "ProxyGraphTests",

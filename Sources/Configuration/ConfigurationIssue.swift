@@ -1,0 +1,109 @@
+/// One thing that is wrong, or looks wrong, in a configuration file.
+public struct ConfigurationIssue: Error, Hashable, Sendable, CustomStringConvertible {
+  /// How bad it is.
+  public enum Severity: String, Hashable, Sendable {
+    /// The program runs, perhaps not as its owner meant.
+    case warning
+    /// The program does not start.
+    case error
+  }
+
+  /// How bad it is.
+  public var severity: Severity
+
+  /// The file, as its path was given.
+  public var file: String
+
+  /// The line, from 1; `nil` when no single line is meant.
+  public var line: Int?
+
+  /// The key; `nil` when no single key is meant.
+  public var key: String?
+
+  /// What was expected, what was found, what happens now. Never a secret.
+  public var message: String
+
+  /// Makes an issue.
+  public init(
+    severity: Severity, file: String, line: Int? = nil, key: String? = nil, message: String
+  ) {
+    self.severity = severity
+    self.file = file
+    self.line = line
+    self.key = key
+    self.message = message
+  }
+
+  /// `FILE:LINE: key: message`, one line; parts that are missing are left out.
+  public var description: String {
+    var text = file
+    if let line { text += ":\(line)" }
+    text += ": "
+    if let key { text += "\(key): " }
+    return text + message
+  }
+}
+
+/// What loading gave: a value unless something is wrong, and everything there is to say about it.
+public struct LoadedConfiguration<Value: Sendable>: Sendable {
+  /// The configuration; `nil` when there is an error among the issues.
+  public let value: Value?
+
+  /// Errors and warnings, in the order of the lines.
+  public let issues: [ConfigurationIssue]
+
+  /// The issues that keep the program from starting.
+  public var errors: [ConfigurationIssue] { issues.filter { $0.severity == .error } }
+
+  /// The issues that do not.
+  public var warnings: [ConfigurationIssue] { issues.filter { $0.severity == .warning } }
+}
+
+/// Gathers issues: each once, and no more than `ConfigurationLimits.issueCountMax`.
+struct IssueCollector {
+  private var collected: [ConfigurationIssue] = []
+  private var known: Set<ConfigurationIssue> = []
+  private var dropped = 0
+  private(set) var hasErrors = false
+  private let file: String
+
+  init(file: String) { self.file = file }
+
+  mutating func add(_ issue: ConfigurationIssue) {
+    if issue.severity == .error { hasErrors = true }
+    guard known.count < ConfigurationLimits.issueCountMax else {
+      if !known.contains(issue) { dropped += 1 }
+      return
+    }
+    if known.insert(issue).inserted { collected.append(issue) }
+  }
+
+  mutating func add(
+    _ severity: ConfigurationIssue.Severity, _ location: SourceLocation, key: String? = nil,
+    _ message: String
+  ) {
+    add(
+      ConfigurationIssue(
+        severity: severity, file: location.file, line: location.line, key: key, message: message))
+  }
+
+  /// The issues: this file's first, by line; those without a line behind them.
+  func finish() -> [ConfigurationIssue] {
+    var files: [String: Int] = [file: 0]
+    for issue in collected where files[issue.file] == nil { files[issue.file] = files.count }
+    func order(_ issue: ConfigurationIssue) -> (Int, Int) {
+      (files[issue.file] ?? 0, issue.line ?? Int.max)
+    }
+    // Swift's sort is stable in practice but not by contract, hence the index.
+    var sorted = collected.enumerated().sorted { left, right in
+      let (a, b) = (order(left.element), order(right.element))
+      return a == b ? left.offset < right.offset : a < b
+    }.map(\.element)
+    if dropped > 0 {
+      sorted.append(
+        ConfigurationIssue(
+          severity: hasErrors ? .error : .warning, file: file, message: "and \(dropped) more"))
+    }
+    return sorted
+  }
+}

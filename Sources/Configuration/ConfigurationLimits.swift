@@ -1,0 +1,38 @@
+/// The sizes that bound what reading one configuration may cost.
+public enum ConfigurationLimits {
+  /// The most bytes in one file.
+  public static let fileBytesMax = 4 << 20
+
+  /// The most bytes in one line, and in one value that spans lines.
+  public static let lineBytesMax = 64 << 10
+
+  /// The most bytes that the templates of one file may grow it to.
+  public static let renderedBytesMax = 8 << 20
+
+  /// The most sections in a file together with its includes, before ranges are expanded.
+  public static let sectionCountMax = 65_536
+
+  /// The most keys in one section.
+  public static let sectionKeyCountMax = 4096
+
+  /// The most numbers in one range list such as `6000-6010,7000`.
+  public static let rangeNumberCountMax = 65_535
+
+  /// The most proxies of one client, ranges expanded.
+  public static let proxyCountMax = 65_535
+
+  /// The most files that `includes` may add.
+  public static let includedFileCountMax = 1024
+
+  /// The most errors and warnings kept; one more says that there were others.
+  public static let issueCountMax = 200
+
+  /// The most characters of a value that an error or warning quotes.
+  public static let quotedCharactersMax = 60
+
+  /// The longest time that a key may ask for, in seconds (some thirty years).
+  public static let secondsMax = 1_000_000_000
+
+  /// The most work connections that a key may ask for.
+  public static let poolCountMax = 65_535
+}

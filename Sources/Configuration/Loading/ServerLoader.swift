@@ -1,0 +1,32 @@
+/// Makes frps' configuration of a document.
+struct ServerLoader {
+  let document: IniDocument
+  let common: IniSection
+
+  func load(_ issues: inout IssueCollector) -> ServerConfiguration {
+    var draft = ServerDraft()
+    SectionReader(document: document, section: common).read(
+      ServerSchema.common, into: &draft, issues: &issues)
+    UnknownKeys.warn(
+      about: common, known: ServerSchema.common.map(\.iniName),
+      elsewhere: Self.keysElsewhere, issues: &issues)
+    for section in document.sections where section.name != "common" {
+      if section.name.hasPrefix("plugin.") {
+        issues.add(
+          .error, section.location, "server plugins are not in this version; remove the section")
+      } else {
+        issues.add(
+          .warning, section.location,
+          "section \(quoted(section.name)) has no effect; proxies are configured at the client")
+      }
+    }
+    return draft.finish(common, document, &issues)
+  }
+
+  private static let keysElsewhere: [String: String] = {
+    var places: [String: String] = [:]
+    for key in ClientSchema.common { places[key.iniName] = "frpc" }
+    for key in ProxySchema.common + ProxySchema.tcp { places[key.iniName] = "frpc's proxies" }
+    return places
+  }()
+}

@@ -1,0 +1,49 @@
+/// `text` without white space at both ends (Unicode's notion, as frp's).
+func trimmed(_ text: some StringProtocol) -> String {
+  let scalars = String(text).unicodeScalars
+  let isBlank = { (scalar: Unicode.Scalar) in scalar.properties.isWhitespace }
+  guard let first = scalars.firstIndex(where: { !isBlank($0) }),
+    let last = scalars.lastIndex(where: { !isBlank($0) })
+  else { return "" }
+  return String(scalars[first...last])
+}
+
+/// `text` in quotes, on one line, shortened to `ConfigurationLimits.quotedCharactersMax`.
+func quoted(_ text: some StringProtocol) -> String {
+  var result = "\""
+  var count = 0
+  for scalar in text.unicodeScalars {
+    guard count < ConfigurationLimits.quotedCharactersMax else {
+      result += "…"
+      break
+    }
+    count += 1
+    switch scalar {
+    case "\"": result += "\\\""
+    case "\\": result += "\\\\"
+    case _ where isUnprintable(scalar): result += "\\u{\(String(scalar.value, radix: 16))}"
+    case _: result.unicodeScalars.append(scalar)
+    }
+  }
+  return result + "\""
+}
+
+/// Whether `scalar` could break a line or change how a terminal shows it.
+func isUnprintable(_ scalar: Unicode.Scalar) -> Bool {
+  switch scalar.properties.generalCategory {
+  case .control, .format, .lineSeparator, .paragraphSeparator: true
+  case _: false
+  }
+}
+
+/// The items of a comma list, trimmed; empty ones are left out.
+func listItems(_ text: String) -> [String] {
+  text.split(separator: ",").map { trimmed($0) }.filter { !$0.isEmpty }
+}
+
+/// Where a line of configuration stands.
+struct SourceLocation: Hashable, Sendable {
+  var file: String
+  /// From 1; `nil` when the whole file is meant.
+  var line: Int?
+}
