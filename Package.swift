@@ -40,7 +40,7 @@ let package = Package(
     // Tier 0: bytes, time, logs.
     .target(name: "ByteBuffers", swiftSettings: strict),
     .target(name: "Timekeeping", swiftSettings: safe),
-    .target(name: "Diagnostics", dependencies: [logging, "CLinux"], swiftSettings: strict),
+    .target(name: "Diagnostics", dependencies: [logging, "CLinux", "Configuration"], swiftSettings: strict),
 
     // Tier 1: protocols and decisions, values without I/O.
     .target(name: "WireProtocol", dependencies: ["ByteBuffers"], swiftSettings: safe),
@@ -52,7 +52,7 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Configuration", dependencies: ["Timekeeping"], swiftSettings: safe),
     .target(
-      name: "ProxyGraph", dependencies: ["Timekeeping", "Configuration", "WireProtocol"],
+      name: "ProxyGraph", dependencies: ["Timekeeping"],
       swiftSettings: safe),
 
     // Tier 2: the kernel.
@@ -90,7 +90,9 @@ let package = Package(
     // Tier 6: the programs.
     .executableTarget(
       name: "frps",
-      dependencies: ["RelayServer", "Reactor", "Configuration", "Diagnostics", arguments, logging],
+      dependencies: [
+        "RelayServer", "Reactor", "LinuxSystem", "Configuration", "Diagnostics", arguments, logging,
+      ],
       swiftSettings: strict),
     .executableTarget(
       name: "frpc",

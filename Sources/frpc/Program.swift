@@ -1,29 +1,124 @@
+internal import ArgumentParser
 internal import Configuration
+internal import Diagnostics
+internal import LinuxSystem
 internal import Logging
 internal import Reactor
 internal import TunnelClient
-import Glibc
 
+/// The version of this program; the protocol's version is another matter.
+let productVersion = "0.1.0"
+
+/// `frpc`: the tunnel client.
 @main
-enum Program {
-  nonisolated static func main() throws {
-    signal(SIGPIPE, SIG_IGN)
+struct Program: ParsableCommand {
+  nonisolated static let configuration = CommandConfiguration(
+    commandName: "frpc", abstract: "The client: publishes local services on a relay.",
+    subcommands: [Verify.self])
+
+  @OptionGroup var options: FileOptions
+
+  /// Usage errors end with 1, as frp's do.
+  nonisolated static func main() {
+    do {
+      var command = try parseAsRoot(Console.arguments)
+      try command.run()
+    } catch {
+      let isSuccess = exitCode(for: error) == .success
+      let message = fullMessage(for: error)
+      if !message.isEmpty {
+        Console.writeLine(message, to: isSuccess ? .standardOutput : .standardError)
+      }
+      Console.exit(isSuccess ? 0 : 1)
+    }
+  }
+
+  func run() throws {
+    let configuration = try options.load()
+    do {
+      try serve(configuration)
+    } catch let error as ExitCode {
+      throw error
+    } catch {
+      Console.writeLine("\(error)")
+      throw ExitCode(1)
+    }
+  }
+
+  private func serve(_ configuration: ClientConfiguration) throws {
+    HostSystem.ignoreBrokenPipeSignal()
+    HostSystem.raiseDescriptorLimit()
+    let logger = try Logs.makeLogger("frpc", configuration.log)
+    let file = options.configurationFile
+    logger.info("start frpc service for config file [\(file)] with aggregated configuration")
     let loop = try EventLoop()
-    var c = ClientConfiguration()
-    let a = CommandLine.arguments
-    c.serverPort = Int(a[1])!
-    c.auth.token = Secret("tok")
-    c.transport.isMultiplexed = !a.contains("nomux")
-    c.transport.tls.isEnabled = !a.contains("notls")
-    var p = ProxyConfiguration()
-    p.name = "web"
-    p.localPort = Int(a[2])!
-    p.remotePort = Int(a[3])!
-    p.usesEncryption = a.contains("enc")
-    p.usesCompression = a.contains("comp")
-    c.proxies = [p]
-    let client = try TunnelClient(loop, configuration: c, logger: Logger(label: "frpc", factory: { StreamLogHandler.standardOutput(label: $0) }))
+    let client = try TunnelClient(loop, configuration: configuration, logger: logger)
+    let signals = try SignalWatcher(loop, [.interrupt, .terminate]) { _ in client.stop() }
+    var end = TunnelClientEnd.stopped
+    client.onEnd = {
+      end = $0
+      loop.stop()
+    }
     client.start()
     loop.run()
+    signals.close()
+    logger.info("frpc service for config file [\(file)] stopped")
+    if case .firstLoginFailed(let reason) = end {
+      Console.writeLine(
+        "login to the server failed: \(reason). "
+          + "With loginFailExit enabled, no additional retries will be attempted")
+      throw ExitCode(1)
+    }
+  }
+}
+
+/// What running and checking need.
+struct FileOptions: ParsableArguments {
+  @Option(name: [.short, .customLong("config")], help: "The configuration file.")
+  var configurationFile = "./frpc.ini"
+
+  @Flag(name: [.short, .long], help: "Print the version and exit.")
+  var version = false
+
+  /// Reads the file; prints what is wrong with it and fails.
+  func load() throws -> ClientConfiguration {
+    if version {
+      Console.writeLine(productVersion)
+      throw ExitCode.success
+    }
+    let bytes: [UInt8]
+    do throws(Errno) {
+      bytes = try Self.read(configurationFile)
+    } catch {
+      Console.writeLine("open \(configurationFile): \(error)")
+      throw ExitCode(1)
+    }
+    let loaded = ConfigurationLoader.loadClient(
+      bytes: bytes, file: configurationFile, environment: Console.environment,
+      includes: IncludeReader(
+        fileNames: { Console.fileNames(in: $0) }, readFile: { try? Self.read($0) }))
+    for issue in loaded.issues { Console.writeLine("\(issue)") }
+    guard let value = loaded.value else { throw ExitCode(1) }
+    return value
+  }
+
+  private static func read(_ file: String) throws(Errno) -> [UInt8] {
+    try HostSystem.readFile(file, byteCountMax: ConfigurationLimits.fileBytesMax)
+  }
+}
+
+/// `frpc verify`: checks the file.
+struct Verify: ParsableCommand {
+  nonisolated static let configuration = CommandConfiguration(
+    abstract: "Check the configuration file.")
+
+  @OptionGroup var options: FileOptions
+
+  func run() throws {
+    if !options.version, options.configurationFile.isEmpty {
+      return Console.writeLine("frpc: the configuration file is not specified")
+    }
+    _ = try options.load()
+    Console.writeLine("frpc: the configuration file \(options.configurationFile) syntax is ok")
   }
 }

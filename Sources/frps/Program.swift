@@ -1,20 +1,116 @@
+internal import ArgumentParser
 internal import Configuration
+internal import Diagnostics
+internal import LinuxSystem
 internal import Logging
 internal import Reactor
 internal import RelayServer
-import Glibc
 
+/// The version of this program; the protocol's version is another matter.
+let productVersion = "0.1.0"
+
+/// `frps`: the relay daemon.
 @main
-enum Program {
-  nonisolated static func main() throws {
-    signal(SIGPIPE, SIG_IGN)
+struct Program: ParsableCommand {
+  nonisolated static let configuration = CommandConfiguration(
+    commandName: "frps", abstract: "The relay: makes services behind it reachable.",
+    subcommands: [Verify.self])
+
+  @OptionGroup var options: FileOptions
+
+  /// Usage errors end with 1, as frp's do.
+  nonisolated static func main() {
+    do {
+      var command = try parseAsRoot(Console.arguments)
+      try command.run()
+    } catch {
+      let isSuccess = exitCode(for: error) == .success
+      let message = fullMessage(for: error)
+      if !message.isEmpty {
+        Console.writeLine(message, to: isSuccess ? .standardOutput : .standardError)
+      }
+      Console.exit(isSuccess ? 0 : 1)
+    }
+  }
+
+  func run() throws {
+    if !options.version, options.configurationFile.isEmpty {
+      Console.writeLine("frps: the configuration file is not specified; use -c FILE")
+      throw ExitCode(1)
+    }
+    let configuration = try options.load()
+    do {
+      try serve(configuration)
+    } catch let error as ExitCode {
+      throw error
+    } catch {
+      Console.writeLine("\(error)")
+      throw ExitCode(1)
+    }
+  }
+
+  private func serve(_ configuration: ServerConfiguration) throws {
+    HostSystem.ignoreBrokenPipeSignal()
+    HostSystem.raiseDescriptorLimit()
+    let logger = try Logs.makeLogger("frps", configuration.log)
+    logger.info("frps uses config file: \(options.configurationFile)")
     let loop = try EventLoop()
-    var c = ServerConfiguration()
-    c.bindPort = Int(CommandLine.arguments[1])!
-    c.auth.token = Secret("tok")
-    c.transport.isMultiplexed = !CommandLine.arguments.contains("nomux")
-    let server = try RelayServer(loop, configuration: c, logger: Logger(label: "frps", factory: { StreamLogHandler.standardOutput(label: $0) }))
+    let server = try RelayServer(loop, configuration: configuration, logger: logger)
+    let signals = try SignalWatcher(loop, [.interrupt, .terminate]) { signal in
+      logger.info("frps stops after \(signal)")
+      server.stop()
+    }
+    server.onEnd = { loop.stop() }
     try server.start()
     loop.run()
+    signals.close()
+  }
+}
+
+/// What running and checking need.
+struct FileOptions: ParsableArguments {
+  @Option(name: [.short, .customLong("config")], help: "The configuration file.")
+  var configurationFile = ""
+
+  @Flag(name: [.short, .long], help: "Print the version and exit.")
+  var version = false
+
+  /// Reads the file; prints what is wrong with it and fails.
+  func load() throws -> ServerConfiguration {
+    if version {
+      Console.writeLine(productVersion)
+      throw ExitCode.success
+    }
+    let bytes = try readConfiguration(configurationFile)
+    let loaded = ConfigurationLoader.loadServer(
+      bytes: bytes, file: configurationFile, environment: Console.environment)
+    for issue in loaded.issues { Console.writeLine("\(issue)") }
+    guard let value = loaded.value else { throw ExitCode(1) }
+    return value
+  }
+
+  private func readConfiguration(_ file: String) throws -> [UInt8] {
+    do throws(Errno) {
+      return try HostSystem.readFile(file, byteCountMax: ConfigurationLimits.fileBytesMax)
+    } catch {
+      Console.writeLine("open \(file): \(error)")
+      throw ExitCode(1)
+    }
+  }
+}
+
+/// `frps verify`: checks the file.
+struct Verify: ParsableCommand {
+  nonisolated static let configuration = CommandConfiguration(
+    abstract: "Check the configuration file.")
+
+  @OptionGroup var options: FileOptions
+
+  func run() throws {
+    if !options.version, options.configurationFile.isEmpty {
+      return Console.writeLine("frps: the configuration file is not specified")
+    }
+    _ = try options.load()
+    Console.writeLine("frps: the configuration file \(options.configurationFile) syntax is ok")
   }
 }

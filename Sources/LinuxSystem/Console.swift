@@ -1,0 +1,72 @@
+internal import Glibc
+
+/// The process's standard streams and surroundings, for the programs' start.
+public enum Console {
+  /// Where a line goes.
+  public enum Stream: Sendable {
+    /// Descriptor 1.
+    case standardOutput
+    /// Descriptor 2.
+    case standardError
+  }
+
+  /// Writes one line; a closed stream is nobody's problem.
+  public static func writeLine(_ text: String, to stream: Stream = .standardOutput) {
+    let number: CInt =
+      switch stream {
+      case .standardOutput: 1
+      case .standardError: 2
+      }
+    var bytes = Array((text + "\n").utf8)[...]
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes { write(number, $0.baseAddress, $0.count) }
+      guard written > 0 else { return }
+      bytes = bytes.dropFirst(written)
+    }
+  }
+
+  /// The command's arguments with every `_` in the name of a long flag as `-`: frp takes both.
+  public static var arguments: [String] {
+    CommandLine.arguments.dropFirst().map { argument in
+      guard argument.hasPrefix("--") else { return argument }
+      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(parts[0].map { $0 == "_" ? "-" : $0 })
+      return parts.count > 1 ? "\(name)=\(parts[1])" : name
+    }
+  }
+
+  /// Ends the process.
+  public static func exit(_ code: Int32) -> Never {
+    Glibc.exit(code)
+  }
+
+  /// The environment variables.
+  public static var environment: [String: String] {
+    var variables: [String: String] = [:]
+    var entry: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = environ
+    while let text = entry.pointee {
+      let parts = String(cString: text).split(
+        separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+      entry += 1
+    }
+    return variables
+  }
+
+  /// The names of the plain files in a folder; `nil` when it cannot be read.
+  public static func fileNames(in folder: String) -> [String]? {
+    guard let handle = opendir(folder) else { return nil }
+    defer { closedir(handle) }
+    var names: [String] = []
+    while let entry = readdir(handle) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      var status = stat()
+      if stat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+        names.append(name)
+      }
+    }
+    return names.sorted()
+  }
+}

@@ -1,0 +1,113 @@
+internal import Timekeeping
+
+/// The book of one protocol's public ports (behaviour.md 3): which are allowed, which are taken,
+/// and which one each proxy name had last. A remembered port is no reservation.
+struct PortAllocator {
+  private struct Memory {
+    var port: UInt16
+    /// `nil` while the name has the port.
+    var releasedAt: Instant?
+  }
+
+  /// Below it only root may bind; never chosen when all ports are allowed.
+  private static let firstUnprivilegedPort: UInt16 = 1024
+
+  private let allowed: [ClosedRange<UInt16>]
+  private let choosable: [ClosedRange<UInt16>]
+  private let memoryTime: Interval
+  private var taken: Set<UInt16> = []
+  private var memories: [String: Memory] = [:]
+  private var releases = Fifo<(name: String, at: Instant)>()
+
+  init(allowed: [ClosedRange<UInt16>], memoryTime: Interval) {
+    self.allowed = allowed
+    self.memoryTime = memoryTime
+    let isEverything = allowed == [1...65_535]
+    choosable = isEverything ? [Self.firstUnprivilegedPort...65_535] : allowed
+  }
+
+  func isAllowed(_ port: UInt16) -> Bool { allowed.contains { $0.contains(port) } }
+
+  func isTaken(_ port: UInt16) -> Bool { taken.contains(port) }
+
+  var takenCount: Int { taken.count }
+
+  mutating func take(_ port: UInt16, for name: String) {
+    taken.insert(port)
+    memories[name] = Memory(port: port, releasedAt: nil)
+  }
+
+  mutating func release(_ port: UInt16, of name: String, now: Instant) {
+    taken.remove(port)
+    guard memories[name]?.port == port else { return }
+    memories[name]?.releasedAt = now
+    releases.append((name, now))
+    forget(now)
+  }
+
+  /// Takes a port back that could not be bound: it leaves no memory of its own.
+  mutating func giveUp(_ port: UInt16, of name: String, previous: UInt16?, now: Instant) {
+    taken.remove(port)
+    if let previous {
+      memories[name] = Memory(port: previous, releasedAt: now)
+      releases.append((name, now))
+    } else {
+      memories[name] = nil
+    }
+  }
+
+  /// The port that the name had last.
+  mutating func rememberedPort(of name: String, now: Instant) -> UInt16? {
+    forget(now)
+    return memories[name]?.port
+  }
+
+  /// Up to `count` free ports, spread by `random`; the remembered one comes first.
+  mutating func candidates(for name: String, count: Int, random: UInt64, now: Instant) -> [UInt16] {
+    var found: [UInt16] = []
+    if let port = rememberedPort(of: name, now: now), isAllowed(port), !isTaken(port) {
+      found.append(port)
+    }
+    let total = choosable.reduce(0) { $0 + $1.count }
+    guard total > 0 else { return found }
+    var state = random
+    for _ in 0..<count {
+      // Steps of a linear congruential generator (Knuth's MMIX); the high bits choose.
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      let start = Int(state >> 33) % total
+      guard let free = firstFree(from: start, of: total, besides: found) else { break }
+      found.append(free)
+    }
+    return found
+  }
+
+  private func firstFree(from start: Int, of total: Int, besides found: [UInt16]) -> UInt16? {
+    // One of so many must be free, if any is.
+    for step in 0..<min(total, taken.count + found.count + 1) {
+      let port = port(at: (start + step) % total)
+      if !taken.contains(port), !found.contains(port) { return port }
+    }
+    return nil
+  }
+
+  private func port(at index: Int) -> UInt16 {
+    var rest = index
+    for range in choosable {
+      if rest < range.count { return range.lowerBound + UInt16(rest) }
+      rest -= range.count
+    }
+    return choosable[0].lowerBound
+  }
+
+  private mutating func forget(_ now: Instant) {
+    while let first = releases.first {
+      let isOld = now - first.at > memoryTime
+      guard isOld || memories.count > ProxyGraphLimits.rememberedPortCountMax else { return }
+      releases.removeFirst()
+      if memories[first.name]?.releasedAt == first.at { memories[first.name] = nil }
+    }
+  }
+
+  /// Ports that are taken, for checks of invariants.
+  var takenPorts: Set<UInt16> { taken }
+}

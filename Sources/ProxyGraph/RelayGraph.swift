@@ -1,0 +1,360 @@
+public import Timekeeping
+
+/// Who is logged in, which public port leads to whom, and who waits for whom. Pure data: events go
+/// in, actions come out of `nextAction()`, time and randomness are arguments.
+///
+/// A proxy's states: opening (a `listen` is out), open, gone. A user's: waiting, joined (the graph
+/// has forgotten him). A work connection's: pooled, joined (forgotten).
+///
+/// Requests for work connections: each user asks for one when he arrives, which either refills the
+/// pool that he took from or serves him (wire-protocol.md 6.2); an arrival that served a waiting
+/// user asks for another one while fewer than the pool's target are idle or under way.
+public struct RelayGraph: ~Copyable {
+  struct Session {
+    let runID: String
+    let user: String
+    let clientKey: String?
+    let poolTarget: Int
+    var proxies: Set<ProxyID> = []
+    var portCount = 0
+    var pool = Fifo<WorkConnectionID>()
+    var idleCount = 0
+    var waiting = Fifo<UserConnectionID>()
+    var waitingCount = 0
+    var requestedCount = 0
+  }
+
+  struct Proxy {
+    let session: SessionID
+    let name: String
+    let requestedPort: Int
+    let previousPort: UInt16?
+    var port: UInt16
+    var candidates: [UInt16]
+    var isOpen = false
+  }
+
+  struct WaitingUser {
+    let session: SessionID
+    let proxy: ProxyID
+    let deadline: Instant
+  }
+
+  let policy: RelayPolicy
+  var sessions: [SessionID: Session] = [:]
+  var sessionsByRunID: [String: SessionID] = [:]
+  var sessionsByClient: [String: SessionID] = [:]
+  var proxies: [ProxyID: Proxy] = [:]
+  var proxiesByName: [String: ProxyID] = [:]
+  var ports: PortAllocator
+  var users: [UserConnectionID: WaitingUser] = [:]
+  var userDeadlines = Fifo<UserConnectionID>()
+  var works: [WorkConnectionID: SessionID] = [:]
+  private var actions = Fifo<RelayAction>()
+  private var nextNumber: UInt64 = 0
+
+  /// Makes an empty graph.
+  public init(policy: RelayPolicy) {
+    self.policy = policy
+    ports = PortAllocator(allowed: policy.allowedPorts, memoryTime: policy.portMemory)
+  }
+
+  // MARK: Outputs
+
+  /// The next thing to do; `nil` when all is done.
+  public mutating func nextAction() -> RelayAction? {
+    actions.isEmpty ? nil : actions.removeFirst()
+  }
+
+  /// When `handleDeadline` has something to do; `nil` for never.
+  public var nextDeadline: Instant? {
+    userDeadlines.first.map { users[$0]?.deadline ?? Instant(nanoseconds: 0) }
+  }
+
+  /// The session that announced a proxy.
+  public func session(of proxy: ProxyID) -> SessionID? { proxies[proxy]?.session }
+
+  /// The name of a proxy.
+  public func name(of proxy: ProxyID) -> String? { proxies[proxy]?.name }
+
+  /// Logged-in clients.
+  public var sessionCount: Int { sessions.count }
+
+  /// Users who wait.
+  public var waitingUserCount: Int { users.count }
+
+  mutating func queue(_ action: RelayAction) {
+    actions.append(action)
+  }
+
+  private mutating func makeNumber() -> UInt64 {
+    nextNumber += 1
+    return nextNumber
+  }
+
+  // MARK: Sessions
+
+  /// A client with the right credential logs in.
+  ///
+  /// - Parameters:
+  ///   - runID: what the client offers; empty for a new client. The session that has it now is
+  ///     replaced: its ports are free when this returns.
+  ///   - freshRunID: what a new client gets.
+  public mutating func openSession(
+    runID: String, freshRunID: String, user: String, clientID: String, poolCount: Int, now: Instant
+  ) -> LoginDecision {
+    let chosen = runID.isEmpty ? freshRunID : runID
+    let old = sessionsByRunID[chosen]
+    let clientKey = clientID.isEmpty ? nil : "\(user)\0\(clientID)"
+    if let clientKey, let other = sessionsByClient[clientKey], other != old {
+      return .refused("client_id [\(clientID)] for user [\(user)] is already online")
+    }
+    if let old {
+      closeSession(old, now: now)
+      queue(.closeSession(old))
+    }
+    guard sessions.count < ProxyGraphLimits.sessionCountMax else {
+      return .refused("the server has as many clients as it may")
+    }
+    let id = SessionID(rawValue: makeNumber())
+    let target = max(0, min(poolCount, policy.poolCountMax))
+    sessions[id] = Session(
+      runID: chosen, user: user, clientKey: clientKey, poolTarget: target)
+    sessionsByRunID[chosen] = id
+    if let clientKey { sessionsByClient[clientKey] = id }
+    for _ in 0..<target { requestWork(id) }
+    return .accepted(id, runID: chosen)
+  }
+
+  /// A session's control connection is gone: so is everything of it. No action closes the control
+  /// connection itself.
+  public mutating func closeSession(_ id: SessionID, now: Instant) {
+    guard let session = sessions.removeValue(forKey: id) else { return }
+    sessionsByRunID[session.runID] = nil
+    if let key = session.clientKey { sessionsByClient[key] = nil }
+    for proxy in session.proxies.sorted(by: { $0.rawValue < $1.rawValue }) {
+      removeProxy(proxy, now: now)
+    }
+    for user in session.waiting.live where users[user]?.session == id {
+      users[user] = nil
+      queue(.closeUser(user, .proxyGone))
+    }
+    for work in session.pool.live where works[work] == id {
+      works[work] = nil
+      queue(.closeWork(work))
+    }
+  }
+
+  private mutating func requestWork(_ id: SessionID) {
+    sessions[id]?.requestedCount += 1
+    queue(.requestWorkConnection(id))
+  }
+
+  // MARK: Proxies
+
+  /// A client announces a proxy; an action answers it, at once or after a `listen`.
+  public mutating func requestProxy(
+    session id: SessionID, name: String, type: String, remotePort: Int, now: Instant,
+    random: UInt64
+  ) {
+    guard let session = sessions[id] else { return }
+    if let cause = refusal(of: name, type: type, remotePort: remotePort, in: session) {
+      return refuse(id, name, cause)
+    }
+    let previous = ports.rememberedPort(of: name, now: now)
+    var candidates: [UInt16]
+    if remotePort == 0 {
+      candidates = ports.candidates(
+        for: name, count: ProxyGraphLimits.portCandidateCountMax, random: random, now: now)
+    } else {
+      candidates = [UInt16(remotePort)]
+    }
+    guard !candidates.isEmpty else { return refuse(id, name, RefusalText.noAvailablePort) }
+    let port = candidates.removeFirst()
+    let proxy = ProxyID(rawValue: makeNumber())
+    proxies[proxy] = Proxy(
+      session: id, name: name, requestedPort: remotePort, previousPort: previous, port: port,
+      candidates: candidates)
+    proxiesByName[name] = proxy
+    sessions[id]?.proxies.insert(proxy)
+    sessions[id]?.portCount += 1
+    ports.take(port, for: name)
+    queue(.listen(proxy, port: port))
+  }
+
+  private func refusal(of name: String, type: String, remotePort: Int, in session: Session)
+    -> String?
+  {
+    // frp's order: the type, then the number of ports, then the name, then the port itself.
+    guard type.isEmpty || type == "tcp" else { return RefusalText.unknownType(type) }
+    if policy.portsPerSessionMax > 0, session.portCount >= policy.portsPerSessionMax {
+      return RefusalText.exceedMaxPorts
+    }
+    if proxiesByName[name] != nil { return RefusalText.proxyExists(name) }
+    guard session.proxies.count < ProxyGraphLimits.proxiesPerSessionMax else {
+      return RefusalText.tooManyProxies
+    }
+    if remotePort == 0 { return nil }
+    guard let port = UInt16(exactly: remotePort), ports.isAllowed(port) else {
+      return RefusalText.portNotAllowed
+    }
+    return ports.isTaken(port) ? RefusalText.portAlreadyUsed : nil
+  }
+
+  private mutating func refuse(_ id: SessionID, _ name: String, _ cause: String) {
+    let text = policy.hasDetailedErrors ? cause : RefusalText.generic(name)
+    queue(.replyProxyRefused(id, name: name, text: text, cause: cause))
+  }
+
+  /// The server listens for a proxy.
+  public mutating func listenSucceeded(_ id: ProxyID) {
+    guard let proxy = proxies[id], !proxy.isOpen else { return }
+    proxies[id]?.isOpen = true
+    queue(
+      .replyProxyStarted(proxy.session, name: proxy.name, remoteAddress: ":\(proxy.port)"))
+  }
+
+  /// The port cannot be bound; another one is tried if the server may choose.
+  public mutating func listenFailed(_ id: ProxyID, now: Instant) {
+    guard var proxy = proxies[id], !proxy.isOpen else { return }
+    ports.giveUp(proxy.port, of: proxy.name, previous: proxy.previousPort, now: now)
+    while !proxy.candidates.isEmpty {
+      let port = proxy.candidates.removeFirst()
+      if ports.isTaken(port) { continue }
+      proxy.port = port
+      proxies[id] = proxy
+      ports.take(port, for: proxy.name)
+      queue(.listen(id, port: port))
+      return
+    }
+    let cause =
+      proxy.requestedPort == 0 ? RefusalText.noAvailablePort : RefusalText.portUnavailable
+    forgetProxy(id, proxy)
+    refuse(proxy.session, proxy.name, cause)
+  }
+
+  /// The client withdraws a proxy; an unknown name is ignored.
+  public mutating func closeProxy(session: SessionID, name: String, now: Instant) {
+    guard let id = proxiesByName[name], proxies[id]?.session == session else { return }
+    removeProxy(id, now: now)
+  }
+
+  private mutating func removeProxy(_ id: ProxyID, now: Instant) {
+    guard let proxy = proxies[id] else { return }
+    forgetProxy(id, proxy)
+    ports.release(proxy.port, of: proxy.name, now: now)
+    queue(.stopListening(id))
+  }
+
+  private mutating func forgetProxy(_ id: ProxyID, _ proxy: Proxy) {
+    proxies[id] = nil
+    proxiesByName[proxy.name] = nil
+    sessions[proxy.session]?.proxies.remove(id)
+    sessions[proxy.session]?.portCount -= 1
+  }
+
+  // MARK: Users
+
+  /// A user arrived on a proxy's port.
+  public mutating func userConnected(_ user: UserConnectionID, to proxy: ProxyID, now: Instant) {
+    guard let id = proxies[proxy]?.session, let session = sessions[id] else {
+      return queue(.closeUser(user, .proxyGone))
+    }
+    if let work = takeIdle(id) {
+      queue(.join(user, work, proxy))
+      return requestWork(id)
+    }
+    guard session.waitingCount < ProxyGraphLimits.waitingUsersPerSessionMax else {
+      return queue(.closeUser(user, .tooManyWaiting))
+    }
+    users[user] = WaitingUser(
+      session: id, proxy: proxy, deadline: now + policy.userWaitLimit)
+    userDeadlines.append(user)
+    sessions[id]?.waiting.append(user)
+    sessions[id]?.waitingCount += 1
+    requestWork(id)
+  }
+
+  private mutating func takeIdle(_ id: SessionID) -> WorkConnectionID? {
+    while let work = sessions[id]?.pool.first {
+      sessions[id]?.pool.removeFirst()
+      guard works.removeValue(forKey: work) != nil else { continue }
+      sessions[id]?.idleCount -= 1
+      return work
+    }
+    return nil
+  }
+
+  /// A waiting user went away.
+  public mutating func userClosed(_ user: UserConnectionID) {
+    guard let waiting = users.removeValue(forKey: user) else { return }
+    sessions[waiting.session]?.waitingCount -= 1
+    let waitingCount = sessions[waiting.session]?.waitingCount ?? 0
+    sessions[waiting.session]?.waiting.compact(liveCount: waitingCount) { users[$0] != nil }
+    dropStaleDeadlines()
+  }
+
+  /// Closes users who have waited long enough.
+  public mutating func handleDeadline(now: Instant) {
+    dropStaleDeadlines()
+    while let user = userDeadlines.first, let waiting = users[user], waiting.deadline <= now {
+      userDeadlines.removeFirst()
+      users[user] = nil
+      sessions[waiting.session]?.waitingCount -= 1
+      queue(.closeUser(user, .timedOut))
+      dropStaleDeadlines()
+    }
+  }
+
+  private mutating func dropStaleDeadlines() {
+    while let user = userDeadlines.first, users[user] == nil { userDeadlines.removeFirst() }
+    userDeadlines.compact(liveCount: users.count) { users[$0] != nil }
+  }
+
+  // MARK: Work connections
+
+  /// A client opened a work connection.
+  public mutating func workConnectionArrived(_ work: WorkConnectionID, runID: String) {
+    guard let id = sessionsByRunID[runID], let session = sessions[id] else {
+      let cause = RefusalText.noControl(runID)
+      return refuseWork(work, cause)
+    }
+    if session.requestedCount > 0 { sessions[id]?.requestedCount -= 1 }
+    if let (user, proxy) = takeWaiting(id) {
+      queue(.join(user, work, proxy))
+      let coming = session.idleCount + (sessions[id]?.requestedCount ?? 0)
+      let wanted = session.poolTarget + (sessions[id]?.waitingCount ?? 0)
+      if coming < wanted { requestWork(id) }
+      return
+    }
+    guard session.idleCount < session.poolTarget + ProxyGraphLimits.poolReserve else {
+      return refuseWork(work, RefusalText.poolFull)
+    }
+    works[work] = id
+    sessions[id]?.pool.append(work)
+    sessions[id]?.idleCount += 1
+  }
+
+  private mutating func refuseWork(_ work: WorkConnectionID, _ cause: String) {
+    let text = policy.hasDetailedErrors ? cause : RefusalText.genericWork
+    queue(.refuseWork(work, text: text))
+  }
+
+  private mutating func takeWaiting(_ id: SessionID) -> (UserConnectionID, ProxyID)? {
+    while let user = sessions[id]?.waiting.first {
+      sessions[id]?.waiting.removeFirst()
+      guard let waiting = users.removeValue(forKey: user) else { continue }
+      sessions[id]?.waitingCount -= 1
+      dropStaleDeadlines()
+      return (user, waiting.proxy)
+    }
+    return nil
+  }
+
+  /// An idle work connection died.
+  public mutating func workConnectionLost(_ work: WorkConnectionID) {
+    guard let id = works.removeValue(forKey: work), let session = sessions[id] else { return }
+    sessions[id]?.idleCount -= 1
+    sessions[id]?.pool.compact(liveCount: session.idleCount) { works[$0] != nil }
+  }
+}
