@@ -40,7 +40,7 @@ let package = Package(
     // Tier 0: bytes, time, logs.
     .target(name: "ByteBuffers", swiftSettings: strict),
     .target(name: "Timekeeping", swiftSettings: safe),
-    .target(name: "Diagnostics", dependencies: [logging, "CLinux", "Configuration"], swiftSettings: strict),
+    .target(name: "Diagnostics", dependencies: [logging, "CLinux"], swiftSettings: strict),
 
     // Tier 1: protocols and decisions, values without I/O.
     .target(name: "WireProtocol", dependencies: ["ByteBuffers"], swiftSettings: safe),
@@ -52,7 +52,7 @@ let package = Package(
       swiftSettings: strict),
     .target(name: "Configuration", dependencies: ["Timekeeping"], swiftSettings: safe),
     .target(
-      name: "ProxyGraph", dependencies: ["Timekeeping"],
+      name: "ProxyGraph", dependencies: ["Timekeeping", "WireProtocol"],
       swiftSettings: safe),
 
     // Tier 2: the kernel.

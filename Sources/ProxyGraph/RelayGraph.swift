@@ -1,4 +1,5 @@
 public import Timekeeping
+internal import WireProtocol
 
 /// Who is logged in, which public port leads to whom, and who waits for whom. Pure data: events go
 /// in, actions come out of `nextAction()`, time and randomness are arguments.
@@ -107,14 +108,14 @@ public struct RelayGraph: ~Copyable {
     let old = sessionsByRunID[chosen]
     let clientKey = clientID.isEmpty ? nil : "\(user)\0\(clientID)"
     if let clientKey, let other = sessionsByClient[clientKey], other != old {
-      return .refused("client_id [\(clientID)] for user [\(user)] is already online")
+      return .refused(.clientAlreadyOnline(clientID: clientID, user: user))
     }
     if let old {
       closeSession(old, now: now)
       queue(.closeSession(old))
     }
     guard sessions.count < ProxyGraphLimits.sessionCountMax else {
-      return .refused("the server has as many clients as it may")
+      return .refused(.serverFull())
     }
     let id = SessionID(rawValue: makeNumber())
     let target = max(0, min(poolCount, policy.poolCountMax))
@@ -169,7 +170,7 @@ public struct RelayGraph: ~Copyable {
     } else {
       candidates = [UInt16(remotePort)]
     }
-    guard !candidates.isEmpty else { return refuse(id, name, RefusalText.noAvailablePort) }
+    guard !candidates.isEmpty else { return refuse(id, name, .noAvailablePort(name)) }
     let port = candidates.removeFirst()
     let proxy = ProxyID(rawValue: makeNumber())
     proxies[proxy] = Proxy(
@@ -183,27 +184,24 @@ public struct RelayGraph: ~Copyable {
   }
 
   private func refusal(of name: String, type: String, remotePort: Int, in session: Session)
-    -> String?
+    -> ControlErrorText?
   {
     // frp's order: the type, then the number of ports, then the name, then the port itself.
-    guard type.isEmpty || type == "tcp" else { return RefusalText.unknownType(type) }
-    if policy.portsPerSessionMax > 0, session.portCount >= policy.portsPerSessionMax {
-      return RefusalText.exceedMaxPorts
-    }
-    if proxiesByName[name] != nil { return RefusalText.proxyExists(name) }
-    guard session.proxies.count < ProxyGraphLimits.proxiesPerSessionMax else {
-      return RefusalText.tooManyProxies
-    }
+    guard type.isEmpty || type == "tcp" else { return .proxyTypeUnknown(name, type: type) }
+    let portMax =
+      policy.portsPerSessionMax > 0
+      ? policy.portsPerSessionMax : ProxyGraphLimits.proxiesPerSessionMax
+    guard session.portCount < portMax else { return .tooManyPorts(name) }
+    if proxiesByName[name] != nil { return .proxyAlreadyExists(name) }
     if remotePort == 0 { return nil }
     guard let port = UInt16(exactly: remotePort), ports.isAllowed(port) else {
-      return RefusalText.portNotAllowed
+      return .portNotAllowed(name)
     }
-    return ports.isTaken(port) ? RefusalText.portAlreadyUsed : nil
+    return ports.isTaken(port) ? .portAlreadyUsed(name) : nil
   }
 
-  private mutating func refuse(_ id: SessionID, _ name: String, _ cause: String) {
-    let text = policy.hasDetailedErrors ? cause : RefusalText.generic(name)
-    queue(.replyProxyRefused(id, name: name, text: text, cause: cause))
+  private mutating func refuse(_ id: SessionID, _ name: String, _ text: ControlErrorText) {
+    queue(.replyProxyRefused(id, name: name, text))
   }
 
   /// The server listens for a proxy.
@@ -227,10 +225,11 @@ public struct RelayGraph: ~Copyable {
       queue(.listen(id, port: port))
       return
     }
-    let cause =
-      proxy.requestedPort == 0 ? RefusalText.noAvailablePort : RefusalText.portUnavailable
+    let name = proxy.name
     forgetProxy(id, proxy)
-    refuse(proxy.session, proxy.name, cause)
+    refuse(
+      proxy.session, name,
+      proxy.requestedPort == 0 ? .noAvailablePort(name) : .portUnavailable(name))
   }
 
   /// The client withdraws a proxy; an unknown name is ignored.
@@ -316,8 +315,7 @@ public struct RelayGraph: ~Copyable {
   /// A client opened a work connection.
   public mutating func workConnectionArrived(_ work: WorkConnectionID, runID: String) {
     guard let id = sessionsByRunID[runID], let session = sessions[id] else {
-      let cause = RefusalText.noControl(runID)
-      return refuseWork(work, cause)
+      return queue(.refuseWork(work, .workConnectionRunIDUnknown(runID)))
     }
     if session.requestedCount > 0 { sessions[id]?.requestedCount -= 1 }
     if let (user, proxy) = takeWaiting(id) {
@@ -328,16 +326,11 @@ public struct RelayGraph: ~Copyable {
       return
     }
     guard session.idleCount < session.poolTarget + ProxyGraphLimits.poolReserve else {
-      return refuseWork(work, RefusalText.poolFull)
+      return queue(.refuseWork(work, .workConnectionPoolFull()))
     }
     works[work] = id
     sessions[id]?.pool.append(work)
     sessions[id]?.idleCount += 1
-  }
-
-  private mutating func refuseWork(_ work: WorkConnectionID, _ cause: String) {
-    let text = policy.hasDetailedErrors ? cause : RefusalText.genericWork
-    queue(.refuseWork(work, text: text))
   }
 
   private mutating func takeWaiting(_ id: SessionID) -> (UserConnectionID, ProxyID)? {

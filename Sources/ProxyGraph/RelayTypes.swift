@@ -1,4 +1,5 @@
 public import Timekeeping
+public import WireProtocol
 
 /// The maxima of this module.
 public enum ProxyGraphLimits {
@@ -54,8 +55,6 @@ public struct RelayPolicy: Equatable, Sendable {
   public var userWaitLimit = Interval.seconds(10)
   /// How long a proxy's last port is remembered after its release.
   public var portMemory = Interval.seconds(24 * 3600)
-  /// Whether clients are told causes.
-  public var hasDetailedErrors = true
 
   /// frp's rules.
   public init() {}
@@ -66,7 +65,7 @@ public enum LoginDecision: Equatable, Sendable {
   /// A session was made; the one that it replaces is closed by an action.
   case accepted(SessionID, runID: String)
   /// The login is refused, for this reason.
-  case refused(String)
+  case refused(ControlErrorText)
 }
 
 /// Why a user is closed without having been served.
@@ -98,8 +97,8 @@ public enum RelayAction: Equatable, Sendable {
   case stopListening(ProxyID)
   /// Tell the client that its proxy is open.
   case replyProxyStarted(SessionID, name: String, remoteAddress: String)
-  /// Tell the client that its proxy is refused: `text` for the client, `cause` for the log.
-  case replyProxyRefused(SessionID, name: String, text: String, cause: String)
+  /// Tell the client that its proxy is refused.
+  case replyProxyRefused(SessionID, name: String, ControlErrorText)
   /// Ask the client for one more work connection.
   case requestWorkConnection(SessionID)
   /// Tell the work connection about the user, and join them.
@@ -109,5 +108,5 @@ public enum RelayAction: Equatable, Sendable {
   /// Close an idle work connection.
   case closeWork(WorkConnectionID)
   /// Refuse a work connection with a text.
-  case refuseWork(WorkConnectionID, text: String)
+  case refuseWork(WorkConnectionID, ControlErrorText)
 }

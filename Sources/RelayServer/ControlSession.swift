@@ -46,7 +46,7 @@ final class ControlSession {
     var answer = LoginResponse()
     answer.version = ProtocolVersion.current
     answer.runID = runID
-    answer.extensions = WireExtension.ours
+    answer.extensions = .ours
     channel.send(.loginResponse(answer))
     channel.onMessage = { [unowned self] message in
       // `close` closes the channel, which clears its closures.
@@ -90,7 +90,7 @@ final class ControlSession {
     case .ping(let ping): handlePing(ping)
     case .login, .loginResponse, .newProxyResponse, .newWorkConnection, .requestWorkConnection,
       .startWorkConnection, .newVisitorConnection, .newVisitorConnectionResponse, .pong,
-      .udpPacket, .natHoleVisitor, .natHoleClient, .natHoleResponse, .natHoleSID,
+      .udpPacket, .natHoleVisitor, .natHoleClient, .natHoleResponse, .natHoleSid,
       .natHoleReport:
       // Known messages without a handler are ignored (wire-protocol.md 2.1).
       break

@@ -56,7 +56,7 @@ final class LogicalOpening {
       refuseVisitor(greeting)
     case .loginResponse, .newProxy, .newProxyResponse, .closeProxy, .requestWorkConnection,
       .startWorkConnection, .newVisitorConnectionResponse, .ping, .pong, .udpPacket,
-      .natHoleVisitor, .natHoleClient, .natHoleResponse, .natHoleSID, .natHoleReport:
+      .natHoleVisitor, .natHoleClient, .natHoleResponse, .natHoleSid, .natHoleReport:
       // A known message in the wrong place: closed without an answer.
       channel.close()
       conclude(isTaken: false)

@@ -106,13 +106,13 @@ extension RelayServer {
 
   /// Opens a proxy's public port; the graph learns how it went.
   func listen(for id: ProxyID, port: UInt16) {
-    guard let owner = graph.session(of: id), let name = graph.proxyName(of: id),
+    guard let owner = graph.session(of: id), let name = graph.name(of: id),
       let session = sessions[owner],
       let request = announcements[AnnouncementKey(session: owner, name: name)]
-    else { return decide { $0.listenFailed(id) } }
+    else { return decide { $0.listenFailed(id, now: context.loop.now) } }
     let entryLogger = session.logger.prefixed(by: request.proxyName)
     guard let address = SocketAddress(host: configuration.proxyBindAddress, port: port) else {
-      return decide { $0.listenFailed(id) }
+      return decide { $0.listenFailed(id, now: context.loop.now) }
     }
     do throws(Errno) {
       let listener = try Listener(context.loop, address: address) { [unowned self] socket, peer in
@@ -125,7 +125,7 @@ extension RelayServer {
       decide { $0.listenSucceeded(id) }
     } catch {
       entryLogger.debug("cannot listen on \(address): \(error)")
-      decide { $0.listenFailed(id) }
+      decide { $0.listenFailed(id, now: context.loop.now) }
     }
   }
 
@@ -162,7 +162,7 @@ extension RelayServer {
       works[id] = nil
       decide { $0.workConnectionLost(id) }
     }
-    decide { $0.workConnectionArrived(id, runID: runID, now: context.loop.now) }
+    decide { $0.workConnectionArrived(id, runID: runID) }
   }
 
   /// Tells the client about its user and joins the two.
@@ -203,7 +203,7 @@ extension RelayServer {
   }
 
   /// Closes a user who cannot be served.
-  func closeUser(_ id: UserConnectionID, _ reason: String) {
+  func closeUser(_ id: UserConnectionID, _ reason: UserRefusal) {
     guard let user = users.removeValue(forKey: id) else { return }
     proxies[user.proxy]?.logger.warning("\(reason)")
     user.stream.close()

@@ -20,16 +20,15 @@ extension RelayServer {
     let expected = Credentials.privilegeKey(
       secret: configuration.authentication.token.value, timestamp: login.timestamp)
     guard Credentials.areEqual(expected, login.privilegeKey) else {
-      refuse(channel, peer, ControlErrorText.tokenMismatchInLogin)
+      refuse(channel, peer, .loginTokenMismatch())
       return false
     }
     // The actions wait until there is a session to execute them on.
     let decision = graph.openSession(
-      runID: login.runID.isEmpty ? nil : login.runID,
-      freshRunID: SecureRandom.hexString(byteCount: 8), user: login.user,
+      runID: login.runID, freshRunID: SecureRandom.hexString(byteCount: 8), user: login.user,
       clientID: login.clientID, poolCount: login.poolCount, now: context.loop.now)
     switch decision {
-    case .accepted(let id, let runID, _):
+    case .accepted(let id, let runID):
       let client = "version [\(login.version)] hostname [\(login.hostname)]"
       logger.prefixed(by: runID).info(
         "client login info: ip [\(peer)] \(client) os [\(login.os)] arch [\(login.arch)]")
@@ -48,11 +47,11 @@ extension RelayServer {
     }
   }
 
-  private func refuse(_ channel: MessageChannel, _ peer: String, _ text: String) {
-    logger.warning("register control error: \(text), client [\(peer)]")
+  private func refuse(_ channel: MessageChannel, _ peer: String, _ text: ControlErrorText) {
+    logger.warning("register control error: \(text.detailed), client [\(peer)]")
     var answer = LoginResponse()
     answer.version = ProtocolVersion.current
-    answer.error = configuration.sendsDetailedErrors ? text : ControlErrorText.genericLogin
+    answer.error = text.text(isDetailed: configuration.sendsDetailedErrors)
     channel.send(.loginResponse(answer))
     channel.close()
   }
@@ -72,17 +71,17 @@ extension RelayServer {
     let expected = Credentials.privilegeKey(
       secret: configuration.authentication.token.value, timestamp: greeting.timestamp)
     if Credentials.areEqual(expected, greeting.privilegeKey) { return nil }
-    return configuration.sendsDetailedErrors
-      ? ControlErrorText.tokenMismatchInWorkConnection : ControlErrorText.genericWorkConnection
+    return ControlErrorText.workConnectionTokenMismatch()
+      .text(isDetailed: configuration.sendsDetailedErrors)
   }
 
   /// Why a visitor is not welcome: this version has no proxies for visitors.
   func refusal(of greeting: NewVisitorConnection) -> String {
-    guard configuration.sendsDetailedErrors else { return ControlErrorText.genericVisitor }
     let isKnown = greeting.runID.isEmpty || sessions.values.contains { $0.runID == greeting.runID }
-    return isKnown
-      ? ControlErrorText.customListenerMissing(greeting.proxyName)
-      : ControlErrorText.noControl(runID: greeting.runID)
+    let text: ControlErrorText =
+      isKnown
+      ? .visitorProxyUnknown(greeting.proxyName) : .visitorRunIDUnknown(greeting.runID)
+    return text.text(isDetailed: configuration.sendsDetailedErrors)
   }
 
   /// Why a ping does not count; `nil` when it does.
@@ -91,8 +90,8 @@ extension RelayServer {
     let expected = Credentials.privilegeKey(
       secret: configuration.authentication.token.value, timestamp: ping.timestamp)
     if Credentials.areEqual(expected, ping.privilegeKey) { return nil }
-    return configuration.sendsDetailedErrors
-      ? ControlErrorText.tokenMismatchInPing : ControlErrorText.genericPing
+    return ControlErrorText.pingTokenMismatch()
+      .text(isDetailed: configuration.sendsDetailedErrors)
   }
 
   // MARK: Proxies
@@ -103,7 +102,8 @@ extension RelayServer {
     decide { graph in
       graph.requestProxy(
         session: session.id, name: request.proxyName, type: request.proxyType,
-        remotePort: request.remotePort, now: context.loop.now, random: UInt64.random(in: 0...UInt64.max))
+        remotePort: request.remotePort, now: context.loop.now,
+        random: UInt64.random(in: 0...UInt64.max))
     }
   }
 
@@ -117,7 +117,7 @@ extension RelayServer {
   /// Executes one decision of the graph.
   func execute(_ action: RelayAction) {
     switch action {
-    case .closeSession(let id, _):
+    case .closeSession(let id):
       replace(id)
     case .listen(let id, let port):
       listen(for: id, port: port)
@@ -126,9 +126,9 @@ extension RelayServer {
       proxy.listener.close()
       proxy.logger.info("proxy closing")
     case .replyProxyStarted(let id, let name, let remoteAddress):
-      answer(id, name, remoteAddress: remoteAddress, error: "")
+      answer(id, name, remoteAddress: remoteAddress, refusal: nil)
     case .replyProxyRefused(let id, let name, let text):
-      answer(id, name, remoteAddress: "", error: text)
+      answer(id, name, remoteAddress: "", refusal: text)
     case .requestWorkConnection(let id):
       sessions[id]?.send(.requestWorkConnection(RequestWorkConnection()))
     case .join(let user, let work, let proxy):
@@ -138,7 +138,7 @@ extension RelayServer {
     case .closeWork(let id):
       closeWork(id)
     case .refuseWork(let id, let text):
-      refuseWork(id, text)
+      refuseWork(id, text.text(isDetailed: configuration.sendsDetailedErrors))
     }
   }
 
@@ -148,19 +148,21 @@ extension RelayServer {
     session.close()
   }
 
-  private func answer(_ id: SessionID, _ name: String, remoteAddress: String, error: String) {
+  private func answer(
+    _ id: SessionID, _ name: String, remoteAddress: String, refusal: ControlErrorText?
+  ) {
     let request = announcements.removeValue(forKey: AnnouncementKey(session: id, name: name))
     guard let session = sessions[id] else { return }
     var answer = NewProxyResponse()
     answer.proxyName = name
     answer.remoteAddress = remoteAddress
-    answer.error = error
+    answer.error = refusal?.text(isDetailed: configuration.sendsDetailedErrors) ?? ""
     let type = request.map(\.proxyType) ?? ""
     let entry = "new proxy [\(name)] type [\(type.isEmpty ? "tcp" : type)]"
-    if error.isEmpty {
-      session.logger.info("\(entry) success")
+    if let refusal {
+      session.logger.warning("\(entry) error: \(refusal.detailed)")
     } else {
-      session.logger.warning("\(entry) error: \(error)")
+      session.logger.info("\(entry) success")
     }
     session.send(.newProxyResponse(answer))
   }
@@ -174,7 +176,6 @@ extension RelayServer {
     policy.portsPerSessionMax = configuration.portsPerClientMax ?? 0
     policy.poolCountMax = configuration.transport.poolCountMax
     policy.userWaitLimit = configuration.userConnectionTimeout
-    policy.hasDetailedErrors = configuration.sendsDetailedErrors
     return policy
   }
 }

@@ -55,7 +55,7 @@ public final class MessageChannel: ByteStreamReceiver {
   /// The bytes of one plain message.
   public static func frame(_ message: Message) -> [UInt8] {
     var frame = ByteQueue()
-    MessageEncoder.encode(message, into: &frame)
+    _ = MessageEncoder.encode(message, into: &frame)
     return Array(frame.readableBytes)
   }
 
@@ -63,7 +63,7 @@ public final class MessageChannel: ByteStreamReceiver {
   public func send(_ message: Message) {
     guard !isOver else { return }
     var frame = ByteQueue()
-    MessageEncoder.encode(message, into: &frame)
+    _ = MessageEncoder.encode(message, into: &frame)
     if encryptor != nil {
       var sealed = ByteQueue()
       encryptor?.encrypt(frame.readableBytes, into: &sealed)

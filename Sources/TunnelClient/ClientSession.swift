@@ -127,7 +127,7 @@ final class ClientSession {
     login.runID = runID
     login.metas = configuration.metadata
     login.poolCount = configuration.transport.poolCount
-    login.extensions = WireExtension.ours
+    login.extensions = .ours
     channel.send(.login(login))
   }
 
@@ -148,7 +148,7 @@ final class ClientSession {
     case .pong(let pong): handlePong(pong)
     case .login, .loginResponse, .newProxy, .closeProxy, .newWorkConnection,
       .startWorkConnection, .newVisitorConnection, .newVisitorConnectionResponse, .ping,
-      .udpPacket, .natHoleVisitor, .natHoleClient, .natHoleResponse, .natHoleSID,
+      .udpPacket, .natHoleVisitor, .natHoleClient, .natHoleResponse, .natHoleSid,
       .natHoleReport:
       break
     }

@@ -39,6 +39,11 @@ extension ControlErrorText {
     login("client_id [\(clientID)] for user [\(user)] is already online")
   }
 
+  /// There is no room for another session.
+  public static func serverFull() -> ControlErrorText {
+    login("the server has as many clients as it may")
+  }
+
   /// A wire v2 login that no hello came before.
   public static func cryptoNegotiationMissing() -> ControlErrorText {
     login("missing v2 crypto negotiation")

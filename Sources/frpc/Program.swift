@@ -48,7 +48,7 @@ struct Program: ParsableCommand {
   private func serve(_ configuration: ClientConfiguration) throws {
     HostSystem.ignoreBrokenPipeSignal()
     HostSystem.raiseDescriptorLimit()
-    let logger = try Logs.makeLogger("frpc", configuration.log)
+    let logger = try Logs.makeLogger(configuration.log.settings)
     let file = options.configurationFile
     logger.info("start frpc service for config file [\(file)] with aggregated configuration")
     let loop = try EventLoop()
@@ -120,5 +120,26 @@ struct Verify: ParsableCommand {
     }
     _ = try options.load()
     Console.writeLine("frpc: the configuration file \(options.configurationFile) syntax is ok")
+  }
+}
+
+extension LogConfiguration {
+  /// The same in the words of the log.
+  var settings: LogSettings {
+    let target: LogSettings.Target =
+      switch self.target {
+      case .console: .console
+      case .file(let path): .file(path: path)
+      }
+    let level: Logger.Level =
+      switch self.level {
+      case .trace: .trace
+      case .debug: .debug
+      case .info: .info
+      case .warn: .warning
+      case .error: .error
+      }
+    return LogSettings(
+      target: target, level: level, daysMax: daysMax, isColorDisabled: isColorDisabled)
   }
 }

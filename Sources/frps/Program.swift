@@ -52,7 +52,7 @@ struct Program: ParsableCommand {
   private func serve(_ configuration: ServerConfiguration) throws {
     HostSystem.ignoreBrokenPipeSignal()
     HostSystem.raiseDescriptorLimit()
-    let logger = try Logs.makeLogger("frps", configuration.log)
+    let logger = try Logs.makeLogger(configuration.log.settings)
     logger.info("frps uses config file: \(options.configurationFile)")
     let loop = try EventLoop()
     let server = try RelayServer(loop, configuration: configuration, logger: logger)
@@ -112,5 +112,26 @@ struct Verify: ParsableCommand {
     }
     _ = try options.load()
     Console.writeLine("frps: the configuration file \(options.configurationFile) syntax is ok")
+  }
+}
+
+extension LogConfiguration {
+  /// The same in the words of the log.
+  var settings: LogSettings {
+    let target: LogSettings.Target =
+      switch self.target {
+      case .console: .console
+      case .file(let path): .file(path: path)
+      }
+    let level: Logger.Level =
+      switch self.level {
+      case .trace: .trace
+      case .debug: .debug
+      case .info: .info
+      case .warn: .warning
+      case .error: .error
+      }
+    return LogSettings(
+      target: target, level: level, daysMax: daysMax, isColorDisabled: isColorDisabled)
   }
 }

@@ -78,7 +78,8 @@ public final class TLSContext {
 
   private func configureCommon() {
     _ = frp_SSL_CTX_set_min_proto_version(native, TLS1_2_VERSION)
-    let mode = SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
+    let mode =
+      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
       | SSL_MODE_RELEASE_BUFFERS
     _ = frp_SSL_CTX_set_mode(native, Int(mode))
     _ = SSL_CTX_set_ciphersuites(

@@ -36,6 +36,9 @@ public struct Login: Equatable, Sendable {
   /// How many idle work connections the client wants to keep.
   public var poolCount: Int
 
+  /// What the client can do beyond frp; frp ignores the member.
+  public var extensions: WireExtensions
+
   /// Makes the message; what is left out is zero or empty.
   public init(
     version: String = "",
@@ -49,7 +52,8 @@ public struct Login: Equatable, Sendable {
     clientID: String = "",
     metas: [String: String] = [:],
     clientSpecification: ClientSpecification = ClientSpecification(),
-    poolCount: Int = 0
+    poolCount: Int = 0,
+    extensions: WireExtensions = []
   ) {
     self.version = version
     self.hostname = hostname
@@ -63,6 +67,7 @@ public struct Login: Equatable, Sendable {
     self.metas = metas
     self.clientSpecification = clientSpecification
     self.poolCount = poolCount
+    self.extensions = extensions
   }
 }
 
@@ -85,6 +90,7 @@ extension Login: MessageBody, CustomStringConvertible {
     try visitor.map("metas", &metas)
     try visitor.object("client_spec", &clientSpecification)
     try visitor.integer("pool_count", &poolCount)
+    try visitor.integer("swift_frp", &extensions.rawValue)
   }
 }
 
@@ -128,15 +134,20 @@ public struct LoginResponse: Equatable, Sendable {
   /// Why the login is refused; empty when it is not.
   public var error: String
 
+  /// What the server can do beyond frp; frp ignores the member.
+  public var extensions: WireExtensions
+
   /// Makes the message; what is left out is zero or empty.
   public init(
     version: String = "",
     runID: String = "",
-    error: String = ""
+    error: String = "",
+    extensions: WireExtensions = []
   ) {
     self.version = version
     self.runID = runID
     self.error = error
+    self.extensions = extensions
   }
 }
 
@@ -150,5 +161,6 @@ extension LoginResponse: MessageBody, CustomStringConvertible {
     try visitor.text("version", &version)
     try visitor.identifier("run_id", &runID)
     try visitor.text("error", &error)
+    try visitor.integer("swift_frp", &extensions.rawValue)
   }
 }
