@@ -1,0 +1,20 @@
+/// The numbers that bound what a session holds for one peer. Those of `MuxSettings` can be set;
+/// these are fixed.
+public enum StreamMuxLimits {
+  /// The credit that each side of a new stream starts with (yamux, "Flow Control").
+  public static let initialWindowBytes = 262_144
+
+  /// The most bytes of frames that the peer provoked (answers to pings, acknowledged and refused
+  /// streams, returned credit) that may wait in the output. A peer of good will has at most 256
+  /// streams and one ping unanswered; one that has more than 5,461 does not read.
+  public static let replyBytesMax = 65_536
+
+  /// Output memory up to this many bytes is kept when the output runs empty.
+  public static let outputRetainedBytesMax = 262_144
+
+  /// The most streams that `MuxSettings.streamCountMax` can allow: 40 MiB of slots.
+  public static let streamCountCeiling = 1 << 20
+
+  /// The last wire ID that a side may open; frp stops below 0xfffffffe.
+  public static let openedWireIDMax: UInt32 = 0xffff_fffd
+}
