@@ -38,6 +38,8 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
   ) {
     self.context = context
     self.stream = stream
+    var settings = settings
+    settings.hashSeed = UInt64.random(in: 0...UInt64.max)
     session = MuxSession(role: role, settings: settings, now: context.loop.now)
     stream.receiver = self
     armDeadline()
@@ -55,7 +57,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
     do throws(MuxError) {
       completion(try makeStream())
     } catch {
-      if error == .tooManyUnacknowledged { wait(completion) } else { completion(nil) }
+      if case .openingStreamsExhausted = error { wait(completion) } else { completion(nil) }
     }
   }
 
@@ -78,7 +80,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
       waitingOpens.removeFirst()
       first.completion(stream)
     } catch {
-      guard error != .tooManyUnacknowledged else { return }
+      if case .openingStreamsExhausted = error { return }
       waitingOpens.removeFirst()
       first.completion(nil)
     }
@@ -138,6 +140,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
       guard let stream = stream(for: id) else { return }
       stream.deliver(UnsafeRawBufferPointer(rebasing: bytes[range]))
     case .streamOpened(let id):
+      session.accept(id)
       let stream = MuxStream(self, id)
       place(stream)
       if let onStream { onStream(stream) } else { stream.abort() }
@@ -149,7 +152,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
       guard let stream = stream(for: id) else { return }
       streams[Int(id.slotIndex)] = nil
       stream.die(.reset)
-    case .streamAcknowledged:
+    case .streamAccepted:
       openWaiting()
     case .peerGoingAway:
       break
