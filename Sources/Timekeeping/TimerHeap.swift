@@ -36,6 +36,9 @@ public struct TimerHeap<Payload>: ~Copyable {
   /// The number of armed timers.
   public var count: Int { heap.count }
 
+  /// How many timers have ever been armed.
+  public var armedTotal: UInt64 { nextSequence }
+
   /// The earliest deadline; `nil` without timers.
   public var nextDeadline: Instant? { heap.first?.deadline }
 
@@ -71,8 +74,15 @@ public struct TimerHeap<Payload>: ~Copyable {
   }
 
   /// Removes the earliest timer if its deadline is not after `now`.
-  public mutating func popExpired(now: Instant) -> Payload? {
-    guard let first = heap.first, first.deadline <= now else { return nil }
+  ///
+  /// - Parameter armedTotal: an earlier value of that property, to leave timers alone that were
+  ///   armed since.
+  public mutating func popExpired(
+    now: Instant, amongFirst armedTotal: UInt64 = .max
+  ) -> Payload? {
+    guard let first = heap.first, first.deadline <= now, first.sequence <= armedTotal else {
+      return nil
+    }
     let payload = releaseSlot(Int(first.slotIndex))
     removeEntry(at: 0)
     return payload
