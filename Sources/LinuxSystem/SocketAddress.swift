@@ -42,8 +42,13 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     if literal.hasPrefix("["), literal.hasSuffix("]") { literal = literal.dropFirst().dropLast() }
     let parts = literal.split(separator: "%", maxSplits: 1)
     guard let address = parts.first else { return nil }
-    let scope = parts.count > 1 ? UInt32(parts[1]) ?? if_nametoindex(String(parts[1])) : 0
     let isIPv6 = address.utf8.contains(UInt8(ascii: ":"))
+    var scope: UInt32 = 0
+    if literal.utf8.contains(UInt8(ascii: "%")) {
+      guard isIPv6, parts.count == 2 else { return nil }
+      scope = UInt32(parts[1]) ?? if_nametoindex(String(parts[1]))
+      if scope == 0 { return nil }
+    }
     let parsed = unsafe withUnsafeMutableBytes(of: &octets) {
       inet_pton(isIPv6 ? AF_INET6 : AF_INET, String(address), $0.baseAddress)
     }
