@@ -107,9 +107,9 @@ let package = Package(
       dependencies: ["ByteBuffers", "Timekeeping", "LinuxSystem", "Reactor"],
       path: "Tests/TestKit", swiftSettings: strict),
     .testTarget(
-      name: "ByteBuffersTests", dependencies: ["ByteBuffers"], swiftSettings: strict),
+      name: "ByteBuffersTests", dependencies: ["ByteBuffers", "TestKit"], swiftSettings: strict),
     .testTarget(
-      name: "TimekeepingTests", dependencies: ["Timekeeping"], swiftSettings: strict),
+      name: "TimekeepingTests", dependencies: ["Timekeeping", "TestKit"], swiftSettings: strict),
     .testTarget(
       name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestKit", logging],
       swiftSettings: strict),
@@ -134,7 +134,8 @@ let package = Package(
       dependencies: ["ProxyGraph", "Timekeeping", "Configuration", "WireProtocol", "TestKit"],
       swiftSettings: strict),
     .testTarget(
-      name: "LinuxSystemTests", dependencies: ["LinuxSystem", "CLinux"], swiftSettings: strict),
+      name: "LinuxSystemTests", dependencies: ["LinuxSystem", "CLinux", "Timekeeping", "TestKit"],
+      swiftSettings: strict),
     .testTarget(
       name: "ReactorTests",
       dependencies: ["Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "TestKit"],

@@ -8,6 +8,12 @@ public struct ConnectFailure: Hashable, Sendable, CustomStringConvertible {
   /// What the kernel said; `.timedOut` when it said nothing in time.
   public let error: Errno
 
+  /// Says that `address` failed with `error`.
+  public init(address: SocketAddress, error: Errno) {
+    self.address = address
+    self.error = error
+  }
+
   /// For example `127.0.0.1:80: connection refused`.
   public var description: String { "\(address): \(error)" }
 }

@@ -84,6 +84,10 @@ public final class Connector {
 
   private func handleDeadline() {
     deadlineTimer = nil
+    if let request {
+      fail(.unresolved(.timedOut(request.host, after: timeout)))
+      return
+    }
     for attempt in attempts {
       failures.append(ConnectFailure(address: attempt.address, error: .timedOut))
     }

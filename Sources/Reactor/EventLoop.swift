@@ -60,6 +60,10 @@ public final class EventLoop {
   private var timers = TimerHeap<TimerAction>()
   private var requeued: [Requeued] = []
   private var flushList: [any FlushHandler] = []
+  // What a turn works through; exchanged with the lists above, so that neither is ever allocated
+  // anew.
+  private var requeuedNow: [Requeued] = []
+  private var flushListNow: [any FlushHandler] = []
   private var graveyard: [any ReadinessHandler] = []
   private var isStopping = false
   private var mailboxID: RegistrationID?
@@ -91,16 +95,20 @@ public final class EventLoop {
   public func turn(sleepMax: Interval? = nil) {
     let count = waitForEvents(timeoutMilliseconds(sleepMax: sleepMax))
     now = Instant(nanoseconds: HostSystem.monotonicNanoseconds)
-    let waiting = requeued
-    requeued.removeAll(keepingCapacity: true)
+    swap(&requeued, &requeuedNow)
     for index in 0..<count {
       let event = epoll.event(at: index)
       dispatch(event.userData, event.readiness)
     }
-    for entry in waiting { dispatch(entry.id.userData, entry.readiness) }
+    // By index: an iterator would share the list, and emptying it would then allocate.
+    for index in requeuedNow.indices {
+      let entry = requeuedNow[index]
+      dispatch(entry.id.userData, entry.readiness)
+    }
+    requeuedNow.removeAll(keepingCapacity: true)
     fireTimers()
     runFlushes()
-    if !graveyard.isEmpty { graveyard.removeAll(keepingCapacity: true) }
+    emptyGraveyard()
   }
 
   // Kept apart and never inlined, so that a profile shows the sleep by name.
@@ -119,7 +127,7 @@ public final class EventLoop {
     guard let sleep else { return -1 }
     if sleep <= .zero { return 0 }
     // Rounded up: a truncated 0 would spin.
-    return CInt(clamping: (sleep.nanoseconds + 999_999) / 1_000_000)
+    return CInt(clamping: (sleep.nanoseconds - 1) / 1_000_000 + 1)
   }
 
   private func dispatch(_ userData: UInt64, _ readiness: Readiness) {
@@ -130,9 +138,14 @@ public final class EventLoop {
     handler.handleReadiness(readiness)
   }
 
+  // Only what was armed before: a timer that arms itself for now must not keep the loop from its
+  // descriptors.
   private func fireTimers() {
     var fired = 0
-    while fired < ReactorLimits.timersPerTurnMax, let action = timers.popExpired(now: now) {
+    let armed = timers.armedTotal
+    while fired < ReactorLimits.timersPerTurnMax,
+      let action = timers.popExpired(now: now, amongFirst: armed)
+    {
       action.body()
       fired += 1
     }
@@ -141,11 +154,22 @@ public final class EventLoop {
   private func runFlushes() {
     var passes = 0
     while !flushList.isEmpty, passes < ReactorLimits.flushPassesMax {
-      let handlers = flushList
-      flushList.removeAll(keepingCapacity: true)
-      for handler in handlers { handler.flush() }
+      swap(&flushList, &flushListNow)
+      for index in flushListNow.indices {
+        let handler = flushListNow[index]
+        handler.flush()
+      }
+      flushListNow.removeAll(keepingCapacity: true)
       passes += 1
     }
+  }
+
+  // Moved out first: a handler that goes away may deregister others, which fills the list again.
+  private func emptyGraveyard() {
+    if graveyard.isEmpty { return }
+    var dead: [any ReadinessHandler] = []
+    swap(&graveyard, &dead)
+    dead.removeAll()
   }
 
   // MARK: Registrations
@@ -210,7 +234,8 @@ public final class EventLoop {
 
   // MARK: Timers and flushes
 
-  /// Runs `body` once, not before `interval` has passed.
+  /// Runs `body` once, not before `interval` has passed since the beginning of this turn, and never
+  /// from within this call.
   @discardableResult
   public func schedule(after interval: Interval, _ body: @escaping () -> Void) -> TimerID {
     schedule(at: now + interval, body)

@@ -15,6 +15,7 @@ public final class Listener: ReadinessHandler {
   private let loop: EventLoop
   private var descriptor: FileDescriptor?
   private var registration: RegistrationID?
+  private var pauseTimer: TimerID?
   private let onAccept: (consuming FileDescriptor, SocketAddress) -> Void
 
   /// Binds, listens, and calls `onAccept` for each connection with its peer's address.
@@ -52,6 +53,8 @@ public final class Listener: ReadinessHandler {
   public func close() {
     if let registration { loop.deregister(registration, isClosing: true) }
     registration = nil
+    if let pauseTimer { loop.cancel(pauseTimer) }
+    pauseTimer = nil
     descriptor = nil
   }
 
@@ -63,12 +66,12 @@ public final class Listener: ReadinessHandler {
   }
 
   private func pause(_ id: RegistrationID) {
+    guard pauseTimer == nil else { return }
     pauseCount += 1
     try? loop.modify(id, [])
-    loop.schedule(after: ReactorLimits.acceptPause) { [weak self] in
-      // A weak reference is taken only on this rare path, never per event.
-      guard let self, let registration = self.registration else { return }
-      try? self.loop.modify(registration, .readable)
+    pauseTimer = loop.schedule(after: ReactorLimits.acceptPause) { [self] in
+      pauseTimer = nil
+      if let registration { try? loop.modify(registration, .readable) }
     }
   }
 }

@@ -13,12 +13,17 @@ public final class Mailbox: Sendable {
   var descriptor: CInt { wakeup.rawValue }
 
   /// Runs `job` on the loop's thread, soon. Wakes the loop only when nothing waited before.
-  public func post(_ job: @escaping @Sendable (EventLoop) -> Void) {
-    let wasEmpty = jobs.withLock { jobs in
-      jobs.append(job)
-      return jobs.count == 1
+  ///
+  /// - Returns: whether there was room; `ReactorLimits.mailboxJobCountMax` jobs may wait.
+  @discardableResult
+  public func post(_ job: @escaping @Sendable (EventLoop) -> Void) -> Bool {
+    let countBefore = jobs.withLock { jobs in
+      let count = jobs.count
+      if count < ReactorLimits.mailboxJobCountMax { jobs.append(job) }
+      return count
     }
-    if wasEmpty { wakeup.signal() }
+    if countBefore == 0 { wakeup.signal() }
+    return countBefore < ReactorLimits.mailboxJobCountMax
   }
 
   func takeJobs(_ countMax: Int) -> [@Sendable (EventLoop) -> Void] {

@@ -19,7 +19,8 @@ public final class SignalWatcher: ReadinessHandler {
 
   /// Delivers what arrived.
   public func handleReadiness(_ readiness: Readiness) {
-    while let signal = descriptor.next() { onSignal(signal) }
+    // The one who hears of a signal may close us.
+    while registration != nil, let signal = descriptor.next() { onSignal(signal) }
   }
 
   /// Stops watching; the signals stay blocked.
