@@ -14,7 +14,6 @@
 enum frp_ares_outcome {
   frp_ares_success,
   frp_ares_not_found,
-  frp_ares_bad_name,
   frp_ares_failed,
 };
 
@@ -23,7 +22,6 @@ static inline enum frp_ares_outcome frp_ares_classify(int status) {
     case ARES_SUCCESS: return frp_ares_success;
     case ARES_ENOTFOUND:
     case ARES_ENODATA: return frp_ares_not_found;
-    case ARES_EBADNAME: return frp_ares_bad_name;
     default: return frp_ares_failed;
   }
 }

@@ -66,16 +66,13 @@ public final class EventLoop {
   private var flushListNow: [any FlushHandler] = []
   private var graveyard: [any ReadinessHandler] = []
   private var isStopping = false
-  private var mailboxID: RegistrationID?
 
   /// Opens a loop.
   public init() throws(Errno) {
     epoll = try Epoll(eventCountMax: ReactorLimits.eventCountMax)
     mailbox = try Mailbox()
     now = Instant(nanoseconds: HostSystem.monotonicNanoseconds)
-    let reader = MailboxReader()
-    mailboxID = try register(mailbox.descriptor, .readable, reader)
-    reader.loop = self
+    _ = try register(mailbox.descriptor, .readable, MailboxReader(self))
   }
 
   // MARK: Running
@@ -264,13 +261,3 @@ public final class EventLoop {
 
 @available(*, unavailable)
 extension EventLoop: Sendable {}
-
-/// Runs the jobs that other threads left.
-private final class MailboxReader: ReadinessHandler {
-  unowned var loop: EventLoop?
-
-  func handleReadiness(_ readiness: Readiness) {
-    guard let loop else { return }
-    for job in loop.mailbox.takeJobs(ReactorLimits.mailboxJobsPerTurnMax) { job(loop) }
-  }
-}

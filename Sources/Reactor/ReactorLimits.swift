@@ -29,6 +29,8 @@ public enum ReactorLimits {
   public static let resolvedAddressCountMax = 32
   /// Bytes of a host name (RFC 1035, section 2.3.4).
   public static let hostNameLengthMax = 253
+  /// Bytes between two dots of a host name.
+  public static let hostLabelLengthMax = 63
   /// Name servers of one resolver.
   public static let nameServerCountMax = 8
   /// How long a name server may take for its first answer; doubled for the second try.

@@ -66,10 +66,7 @@ public final class Resolver {
     if name == "localhost" || name == "localhost." || name.hasSuffix(".localhost") {
       return .success(["::1", "127.0.0.1"].compactMap { SocketAddress(host: $0, port: 0) })
     }
-    let length = host.utf8.count
-    if length == 0 || length > ReactorLimits.hostNameLengthMax || host.utf8.contains(0) {
-      return .failure(.invalidName(host))
-    }
+    if !Self.isName(host) { return .failure(.invalidName(host)) }
     if queries.count >= ReactorLimits.resolveRequestCountMax {
       return .failure(.tooManyRequests(host, limit: ReactorLimits.resolveRequestCountMax))
     }
@@ -195,6 +192,14 @@ extension Resolver {
     return list.joined(separator: ",")
   }
 
+  /// Whether a question for `host` can be written down (RFC 1035, section 2.3.4).
+  private static func isName(_ host: String) -> Bool {
+    var labels = host.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    if labels.count > 1, labels.last?.isEmpty == true { labels.removeLast() }
+    return host.utf8.count <= ReactorLimits.hostNameLengthMax && !host.utf8.contains(0)
+      && labels.allSatisfy { (1...ReactorLimits.hostLabelLengthMax).contains($0.count) }
+  }
+
   private static func serverAddress(_ text: String) throws(ResolveError) -> SocketAddress {
     if let address = SocketAddress(host: text, port: 53) { return address }
     guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
@@ -211,7 +216,6 @@ extension Resolver {
       let addresses = addresses(answer)
       return addresses.isEmpty ? .failure(.notFound(host)) : .success(addresses)
     case frp_ares_not_found: return .failure(.notFound(host))
-    case frp_ares_bad_name: return .failure(.invalidName(host))
     default: return .failure(.serverFailed(host, reason: text(status)))
     }
   }

@@ -1,6 +1,5 @@
 import Glibc
 import LinuxSystem
-import Synchronization
 import TestKit
 import Timekeeping
 
@@ -15,6 +14,8 @@ final class FakeNameServer: Sendable {
     case failure
     /// Nothing at all.
     case silence
+    /// An answer to somebody else's question, and then the addresses.
+    case strange(then: [String])
     /// Bytes that are no answer, and then the addresses.
     case garbage(then: [String])
     /// "Ask again over TCP"; there the addresses are given.
@@ -27,7 +28,7 @@ final class FakeNameServer: Sendable {
   }
 
   private final class State: Sendable {
-    let questions = Mutex<[Question]>([])
+    let questions = Locked<[Question]>([])
     let stop: WakeupDescriptor
     let answer: @Sendable (Question) -> Answer
     init(_ answer: @escaping @Sendable (Question) -> Answer) throws {
@@ -129,9 +130,13 @@ final class FakeNameServer: Sendable {
     case .noSuchName: return [reply(3)]
     case .failure: return [reply(2)]
     case .silence: return []
+    case .strange(let hosts):
+      return [[query[0] ^ 0xff] + reply(0, ["192.0.2.66"]).dropFirst(), reply(0, hosts)]
     case .garbage(let hosts):
-      let wrongID = [query[0] ^ 0xff] + reply(0, hosts).dropFirst()
-      return [[1, 2, 3], Array(wrongID), Array(reply(0, hosts).prefix(14)), reply(0, hosts)]
+      var endless = reply(0, hosts)
+      // The record's name is a pointer to itself.
+      if endless.count > asked.count + 14 { endless[13 + asked.count] = UInt8(12 + asked.count) }
+      return [endless, [1, 2, 3], Array(reply(0, hosts).prefix(14)), [], reply(0, hosts)]
     case .truncated(let hosts): return isTCP ? [reply(0, hosts)] : [reply(0, isTruncated: true)]
     }
   }

@@ -51,7 +51,7 @@ public func onOwnThread<Value: Sendable>(
 /// A value that one thread leaves and another waits for.
 public final class Promised<Value: Sendable>: Sendable {
   private let condition = NSCondition()
-  private let value = Mutex<Value?>(nil)
+  private let value = Locked<Value?>(nil)
 
   /// Makes an empty one.
   public init() {}

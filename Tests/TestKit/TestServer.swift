@@ -11,7 +11,7 @@ public final class TestServer: Sendable {
   }
 
   private final class Shared: Sendable {
-    let state = Mutex(State())
+    let state = Locked(State())
     let acceptCount = Atomic<Int>(0)
     let activeCount = Atomic<Int>(0)
     let serve: @Sendable (TestSocket) throws -> Void
