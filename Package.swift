@@ -153,7 +153,7 @@ let package = Package(
         "RelayServer", "TunnelClient", "Transports", "Reactor", "LinuxSystem", "ByteBuffers",
         "Timekeeping", "WireProtocol", "StreamCoding", "Configuration", "TestKit", logging,
       ],
-      swiftSettings: strict),
+      exclude: ["Vectors"], swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: ["TestKit"], swiftSettings: strict),
   ]
 )

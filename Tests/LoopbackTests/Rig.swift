@@ -148,3 +148,40 @@ final class Rig: Sendable {
     serverThread.stop()
   }
 }
+
+extension Rig {
+  /// A client alone.
+  final class Client: Sendable {
+    let thread: LoopThread
+    let client: LoopConfined<TunnelClient>
+
+    init(
+      _ stack: Stack, bindPort: UInt16, localPort: UInt16 = 9,
+      _ change: @Sendable (inout ClientConfiguration) -> Void = { _ in }
+    ) throws {
+      var configuration = Rig.clientConfiguration(stack, bindPort: bindPort, localPort: localPort)
+      change(&configuration)
+      let settings = configuration
+      thread = try LoopThread()
+      client = try thread.make { loop in
+        let client = try TunnelClient(loop, configuration: settings, logger: Rig.logger)
+        client.start()
+        return client
+      }
+    }
+
+    func isLoggedIn() throws -> Bool {
+      let client = self.client
+      return try thread.run { client.on($0).isLoggedIn }
+    }
+
+    func stop() throws {
+      let client = self.client
+      try thread.run { loop in
+        client.on(loop).stop()
+        client.on(loop).stop()
+      }
+      thread.stop()
+    }
+  }
+}

@@ -285,8 +285,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
 
   private func fail(_ reason: CloseReason) {
     guard !isClosed else { return }
-    // A go-away that the session queued goes out first.
-    writeOut()
+    // Without a word, as frp: to a peer that does not speak yamux a go-away would be garbage.
     stream.close()
     end(reason)
   }
