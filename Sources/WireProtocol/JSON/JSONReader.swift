@@ -21,12 +21,12 @@ struct JSONReader: MemberVisitor {
 
   private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  /// Reads `bytes`, all of it, as one object. The text `null` is an empty one.
+  /// Reads `bytes`, all of it, as one object.
   static func parse<Object: JSONObject>(_ bytes: [UInt8]) throws(JSONFault) -> Object {
     var reader = JSONReader(bytes)
     var object = Object.empty
     reader.skipWhiteSpace()
-    if try !reader.takeNull() { try reader.readObject(into: &object) }
+    try reader.readObject(into: &object)
     reader.skipWhiteSpace()
     if reader.offset < bytes.count { throw reader.fault(.trailingBytes) }
     return object
