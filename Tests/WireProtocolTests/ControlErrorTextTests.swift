@@ -13,6 +13,7 @@ import WireProtocol
           .clientAlreadyOnline(clientID: "c", user: "u"),
           "client_id [c] for user [u] is already online"
         ),
+        (.serverFull(), "the server has as many clients as it may"),
         (.cryptoNegotiationMissing(), "missing v2 crypto negotiation"),
       ])
     check(

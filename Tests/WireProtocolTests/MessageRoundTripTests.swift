@@ -21,14 +21,15 @@ struct Sample: Sendable, CustomTestStringConvertible {
           version: "1", hostname: "h", os: "linux", arch: "arm64", user: "u", privilegeKey: "k",
           timestamp: -5, runID: "r", clientID: "c", metas: ["b": "2", "a": "1"],
           clientSpecification: ClientSpecification(type: "ssh-tunnel", alwaysAuthenticated: true),
-          poolCount: 7)),
+          poolCount: 7, extensions: WireExtensions(rawValue: 5))),
       json: #"{"version":"1","hostname":"h","os":"linux","arch":"arm64","user":"u","#
         + #""privilege_key":"k","timestamp":-5,"run_id":"r","client_id":"c","#
         + #""metas":{"a":"1","b":"2"},"client_spec":{"type":"ssh-tunnel","#
-        + #""always_auth_pass":true},"pool_count":7}"#),
+        + #""always_auth_pass":true},"pool_count":7,"swift_frp":5}"#),
     Sample(
-      message: .loginResponse(LoginResponse(version: "1", runID: "r", error: "e")),
-      json: #"{"version":"1","run_id":"r","error":"e"}"#),
+      message: .loginResponse(
+        LoginResponse(version: "1", runID: "r", error: "e", extensions: .halfClose)),
+      json: #"{"version":"1","run_id":"r","error":"e","swift_frp":1}"#),
     Sample(
       message: .newProxy(
         NewProxy(
