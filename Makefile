@@ -66,7 +66,7 @@ format:
 	$(SWIFT) format --in-place --parallel --recursive $(SOURCE_FOLDERS) Package.swift
 
 pages: packages
-	UPDATE_PAGES=1 $(SWIFT) test $(BUILD_FLAGS) --filter thePageOfLimits
+	UPDATE_PAGES=1 $(SWIFT) test $(BUILD_FLAGS) --filter thePageOf
 
 # Installs what `make release` or `make dist` built; the programs of `make dist` need no Swift
 # runtime. Configuration files that exist are kept.

@@ -59,23 +59,30 @@ public struct LoadedConfiguration<Value: Sendable>: Sendable {
   public var warnings: [ConfigurationIssue] { issues.filter { $0.severity == .warning } }
 }
 
-/// Gathers issues: each once, and no more than `ConfigurationLimits.issueCountMax`.
+/// Gathers issues: each once, and of errors and of warnings no more than
+/// `ConfigurationLimits.issueCountMax` each.
 struct IssueCollector {
   private var collected: [ConfigurationIssue] = []
   private var known: Set<ConfigurationIssue> = []
-  private var dropped = 0
-  private(set) var hasErrors = false
+  private var errorCount = 0
+  private var droppedCount = 0
   private let file: String
 
+  /// `file` is the one whose issues come first.
   init(file: String) { self.file = file }
 
+  var hasErrors: Bool { errorCount > 0 }
+
   mutating func add(_ issue: ConfigurationIssue) {
-    if issue.severity == .error { hasErrors = true }
-    guard known.count < ConfigurationLimits.issueCountMax else {
-      if !known.contains(issue) { dropped += 1 }
+    guard !known.contains(issue) else { return }
+    let sameCount = issue.severity == .error ? errorCount : known.count - errorCount
+    guard sameCount < ConfigurationLimits.issueCountMax else {
+      droppedCount += 1
       return
     }
-    if known.insert(issue).inserted { collected.append(issue) }
+    if issue.severity == .error { errorCount += 1 }
+    known.insert(issue)
+    collected.append(issue)
   }
 
   mutating func add(
@@ -99,10 +106,10 @@ struct IssueCollector {
       let (a, b) = (order(left.element), order(right.element))
       return a == b ? left.offset < right.offset : a < b
     }.map(\.element)
-    if dropped > 0 {
+    if droppedCount > 0 {
       sorted.append(
         ConfigurationIssue(
-          severity: hasErrors ? .error : .warning, file: file, message: "and \(dropped) more"))
+          severity: hasErrors ? .error : .warning, file: file, message: "and \(droppedCount) more"))
     }
     return sorted
   }

@@ -24,7 +24,7 @@ public enum ConfigurationLimits {
   /// The most files that `includes` may add.
   public static let includedFileCountMax = 1024
 
-  /// The most errors and warnings kept; one more says that there were others.
+  /// The most errors kept, and the most warnings; one more says how many there were besides.
   public static let issueCountMax = 200
 
   /// The most characters of a value that an error or warning quotes.

@@ -104,9 +104,9 @@ struct TemplateRenderer {
     return Self.missingValue
   }
 
-  /// Where the `}}` stands that ends the action at `position`; not one inside quotes.
+  /// Where the `}}` stands that ends the action at `position`; not one inside quotes or a comment.
   private func actionEnd() -> Int? {
-    var index = position + 2
+    guard var index = indexBehindComment() else { return nil }
     var quote: UInt8?
     while index < source.count {
       let byte = source[index]
@@ -123,6 +123,22 @@ struct TemplateRenderer {
       } else if byte == 0x7D, index + 1 < source.count, source[index + 1] == 0x7D {
         return index
       }
+      index += 1
+    }
+    return nil
+  }
+
+  /// Behind the comment that the action at `position` consists of, or where it begins when it is
+  /// none; `nil` when the comment does not end.
+  private func indexBehindComment() -> Int? {
+    let start = position + 2
+    var index = start
+    if source[index...].starts(with: [0x2D]) { index += 1 }
+    while index < source.count, Self.isBlank(source[index]) { index += 1 }
+    guard source[index...].starts(with: [0x2F, 0x2A]) else { return start }
+    index += 2
+    while index + 1 < source.count {
+      if source[index] == 0x2A, source[index + 1] == 0x2F { return index + 2 }
       index += 1
     }
     return nil

@@ -55,11 +55,6 @@ public enum HostText {
     }
   }
 
-  /// Whether an address means this machine only.
-  public static func isLoopback(_ text: String) -> Bool {
-    text == "localhost" || text == "::1" || (isIPv4(text) && text.hasPrefix("127."))
-  }
-
   private static func halvesAroundDoubleColon(_ text: Substring) -> [Substring] {
     var halves: [Substring] = []
     var rest = text
