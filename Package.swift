@@ -150,7 +150,8 @@ let package = Package(
     .testTarget(
       name: "LoopbackTests",
       dependencies: [
-        "RelayServer", "TunnelClient", "Transports", "Reactor", "LinuxSystem", "ByteBuffers",
+        "frps", "frpc", "RelayServer", "TunnelClient", "Transports", "Reactor", "LinuxSystem",
+        "ByteBuffers",
         "Timekeeping", "WireProtocol", "StreamCoding", "Configuration", "TestKit", logging,
       ],
       exclude: ["Vectors"], swiftSettings: strict),

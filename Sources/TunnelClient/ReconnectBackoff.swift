@@ -5,13 +5,17 @@ internal import Timekeeping
 /// Before the first success of the process: 2, 4, 8, then 10 s, each plus up to 10 %. After an
 /// established session ended: at once; when that session dies too, up to three quick repeats a
 /// minute (200 to 300 ms); otherwise 2, 4, 8, 16, 20 s.
-struct ReconnectBackoff {
-  private static let quickRepeatsMax = 3
+public struct ReconnectBackoff: Sendable {
   private static let quickWindow = Interval.seconds(60)
 
+  /// Sessions that may die young within a minute before it is taken for a fault.
+  public var quickRepeatsMax = 3
   private var hasEverLoggedIn = false
   private var failureCount = 0
   private var quickRepeats: [Instant] = []
+
+  /// Starts before the first login, with frp's numbers.
+  public init() {}
 
   /// The delay after a failed attempt. `random` is uniform in 0..<1.
   mutating func delayAfterFailure(random: Double) -> Interval {
@@ -33,8 +37,8 @@ struct ReconnectBackoff {
   {
     if lasted > Self.quickWindow { return .zero }
     quickRepeats.removeAll { now - $0 > Self.quickWindow }
-    guard quickRepeats.count < Self.quickRepeatsMax else {
-      failureCount = max(failureCount, quickRepeats.count - Self.quickRepeatsMax)
+    guard quickRepeats.count < quickRepeatsMax else {
+      failureCount = max(failureCount, quickRepeats.count - quickRepeatsMax)
       return delayAfterFailure(random: random)
     }
     quickRepeats.append(now)

@@ -26,7 +26,7 @@ public final class TunnelClient {
   private let resolver: Resolver
   private let logger: Logger
   private var session: ClientSession?
-  private var backoff = ReconnectBackoff()
+  private var backoff: ReconnectBackoff
   private var runID = ""
   private var hasEverLoggedIn = false
   private var loggedInAt: Instant?
@@ -39,8 +39,10 @@ public final class TunnelClient {
   /// - Throws: what cannot work whatever the server does: a certificate that cannot be read, a
   ///   local address that is none.
   public init(
-    _ loop: EventLoop, configuration: ClientConfiguration, logger: Logger
+    _ loop: EventLoop, configuration: ClientConfiguration, logger: Logger,
+    backoff: ReconnectBackoff = ReconnectBackoff()
   ) throws {
+    self.backoff = backoff
     context = TransportContext(loop)
     self.configuration = configuration
     self.logger = logger

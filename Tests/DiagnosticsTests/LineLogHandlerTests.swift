@@ -41,9 +41,10 @@ let noon = LocalTime(
   @Test func levelsHaveTheirLetters() {
     let logger = makeLogger()
     for level in Logger.Level.allCases { logger.log(level: level, "x") }
-    #expect(sink.lines.map { $0.split(separator: " ")[2] } == [
-      "[T]", "[D]", "[I]", "[I]", "[W]", "[E]", "[E]",
-    ])
+    #expect(
+      sink.lines.map { $0.split(separator: " ")[2] } == [
+        "[T]", "[D]", "[I]", "[I]", "[W]", "[E]", "[E]",
+      ])
   }
 
   @Test func whatIsNotSevereEnoughIsLeftOut() {

@@ -110,6 +110,11 @@ final class LoneServer: Sendable {
     port = try thread.run { confined.on($0).boundAddress?.port ?? 0 }
   }
 
+  func publicPort(_ name: String) throws -> UInt16? {
+    let server = self.server
+    return try thread.run { server.on($0).publicAddress(ofProxy: name)?.port }
+  }
+
   func sessionCount() throws -> Int {
     let server = self.server
     return try thread.run { server.on($0).sessionCount }

@@ -164,7 +164,10 @@ extension Rig {
       let settings = configuration
       thread = try LoopThread()
       client = try thread.make { loop in
-        let client = try TunnelClient(loop, configuration: settings, logger: Rig.logger)
+        var backoff = ReconnectBackoff()
+        backoff.quickRepeatsMax = .max
+        let client = try TunnelClient(
+          loop, configuration: settings, logger: Rig.logger, backoff: backoff)
         client.start()
         return client
       }
