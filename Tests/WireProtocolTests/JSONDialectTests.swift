@@ -219,6 +219,27 @@ import WireProtocol
     }
   }
 
+  /// Each by itself: one escape in a text must not hide that another is not noticed.
+  @Test func escapes() {
+    var expected = [
+      "\"": #"\""#, "\\": #"\\"#, "\u{8}": #"\b"#, "\u{c}": #"\f"#, "\n": #"\n"#, "\r": #"\r"#,
+      "\t": #"\t"#, "<": #"\u003c"#, ">": #"\u003e"#, "&": #"\u0026"#, "\u{2028}": #"\u2028"#,
+      "\u{2029}": #"\u2029"#,
+    ]
+    for value in UInt32(0)..<0x20 {
+      let text = String(Unicode.Scalar(UInt8(value)))
+      let digits = String(value, radix: 16)
+      if expected[text] == nil { expected[text] = #"\u00"# + (value < 16 ? "0" : "") + digits }
+    }
+    for text in ["/", "'", "\u{7f}", "\u{85}", "\u{2027}", "\u{202a}", "\u{fffd}"] {
+      expected[text] = text
+    }
+    #expect(expected.count == 46)
+    for (text, escaped) in expected {
+      #expect(json(.pong(Pong(error: text))) == #"{"error":""# + escaped + #""}"#)
+    }
+  }
+
   @Test func mapsAreSortedByBytes() {
     let keys = ["b", "a", "B", "", "é", "e\u{301}x", "\u{ffff}", "😀", "aa"]
     let metas = Dictionary(uniqueKeysWithValues: keys.map { ($0, "") })
