@@ -111,7 +111,7 @@ let package = Package(
     .testTarget(
       name: "TimekeepingTests", dependencies: ["Timekeeping", "TestKit"], swiftSettings: strict),
     .testTarget(
-      name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestKit", logging],
+      name: "DiagnosticsTests", dependencies: ["Diagnostics", "TestKit", "CLinux", logging],
       swiftSettings: strict),
     .testTarget(
       name: "WireProtocolTests", dependencies: ["WireProtocol", "ByteBuffers", "TestKit"],

@@ -24,7 +24,8 @@ import Testing
       (
         "[common]\nbind_port = abc\n",
         [
-          "frps.ini:2: bind_port: expected a number, found \"abc\"; the value is ignored and 7000 is used"
+          "frps.ini:2: bind_port: expected a number, found \"abc\"; the value is ignored and "
+            + "7000 is used"
         ]
       ),
       (
@@ -71,20 +72,22 @@ import Testing
       (
         "[common]\ntcp_mux = flase\n",
         [
-          "frps.ini:2: tcp_mux: expected true or false, found \"flase\"; the value is ignored and true is used"
+          "frps.ini:2: tcp_mux: expected true or false, found \"flase\"; the value is ignored "
+            + "and true is used"
         ]
       ),
       (
         "[common]\nlog_level = verbose\n",
         [
-          "frps.ini:2: log_level: expected one of trace, debug, info, warn, error, found \"verbose\""
+          "frps.ini:2: log_level: expected one of trace, debug, info, warn, error, found "
+            + "\"verbose\""
         ]
       ),
       (
         "[common]\nauthentication_method = oidc\noidc_issuer = https://x\n",
         [
           "frps.ini:2: authentication_method: oidc is not in this version; use token",
-          "frps.ini:3: oidc_issuer: OIDC is not in this version; remove the key",
+          "frps.ini:3: oidc_issuer: needs OIDC, which this version does not have; remove the key",
         ]
       ),
       (
@@ -125,10 +128,13 @@ import Testing
         "[common]\nkcp_bind_port = 7000\nquic_bind_port = 0\nvhost_http_port = 80\n"
           + "dashboard_port = 7500\nenable_prometheus = true\nvhost_http_timeout = 60\n",
         [
-          "frps.ini:2: kcp_bind_port: KCP is not in this version; remove the key",
-          "frps.ini:4: vhost_http_port: the HTTP virtual host port is not in this version; remove the key",
-          "frps.ini:5: dashboard_port: the dashboard is not in this version; remove the key",
-          "frps.ini:6: enable_prometheus: the metrics page is not in this version; remove the key",
+          "frps.ini:2: kcp_bind_port: needs KCP, which this version does not have; remove the key",
+          "frps.ini:4: vhost_http_port: needs the HTTP virtual host port, which this version "
+            + "does not have; remove the key",
+          "frps.ini:5: dashboard_port: needs the dashboard, which this version does not have; "
+            + "remove the key",
+          "frps.ini:6: enable_prometheus: needs the metrics page, which this version does not "
+            + "have; remove the key",
         ]
       ),
       (
@@ -197,43 +203,60 @@ import Testing
       (
         "[common]\nhttp_proxy = https://user:hunter2@x\n",
         [
-          "frpc.ini:2: http_proxy: proxies of the kind https are not in this version; use http or socks5"
+          "frpc.ini:2: http_proxy: proxies of the kind https are not in this version; use http "
+            + "or socks5"
         ]
       ),
       (
         "[common]\nhttp_proxy = http://user:hunter2@:x\n",
         [
-          "frpc.ini:2: http_proxy: expected host:port behind the scheme, with a port from 1 to 65535"
+          "frpc.ini:2: http_proxy: expected host:port behind the scheme, with a port from 1 to "
+            + "65535"
         ]
       ),
       (
         "[common]\ntcp_mux = false\nheartbeat_interval = 100\n",
         [
-          "frpc.ini:3: heartbeat_timeout: expected at least the heartbeat_interval (100 seconds), found 90"
+          "frpc.ini:3: heartbeat_timeout: expected at least the heartbeat_interval (100 "
+            + "seconds), found 90"
         ]
       ),
       (
         "[common]\nheartbeat_interval = 30\nheartbeat_timeout = 20\n",
         [
-          "frpc.ini:3: heartbeat_timeout: expected at least the heartbeat_interval (30 seconds), found 20"
+          "frpc.ini:3: heartbeat_timeout: expected at least the heartbeat_interval (30 "
+            + "seconds), found 20"
         ]
       ),
       (
         "[common]\ndns_server = 8.8.8.8:dns\nconnect_server_local_ip = eth0\n",
         [
-          "frpc.ini:2: dns_server: expected an IP address, with or without a port, found \"8.8.8.8:dns\"",
+          "frpc.ini:2: dns_server: expected an IP address, with or without a port, found "
+            + "\"8.8.8.8:dns\"",
           "frpc.ini:3: connect_server_local_ip: expected an IP address, found \"eth0\"",
         ]
       ),
       (
         "[common]\nadmin_port = 7400\nadmin_addr = 127.0.0.1\n",
-        ["frpc.ini:2: admin_port: the admin server is not in this version; remove the key"]
+        [
+          "frpc.ini:2: admin_port: needs the admin server, which this version does not have; "
+            + "remove the key"
+        ]
       ),
       (
         "[common]\n[dns]\ntype = udp\nlocal_port = abc\n[web]\ntype = http\ncustom_domains = x\n",
         [
           "frpc.ini:3: type: udp is not in this version; use tcp",
           "frpc.ini:6: type: http is not in this version; use tcp",
+        ]
+      ),
+      (
+        "[common]\n[a]\nlocal_port = 0\n[b]\n",
+        [
+          "frpc.ini:3: local_port: no port of the local service is set; every user connection "
+            + "will fail",
+          "frpc.ini:4: local_port: no port of the local service is set; every user connection "
+            + "will fail",
         ]
       ),
       ("[common]\n[x]\ntype = tcpp\n", ["frpc.ini:3: type: expected tcp, found \"tcpp\""]),
@@ -246,7 +269,6 @@ import Testing
         "[common]\n[a]\nlocal_port = 70000\nremote_port = -1\nproxy_protocol_version = v3\n"
           + "local_ip = a b\n",
         [
-          "frpc.ini:2: local_port: no port of the local service is set; every user connection will fail",
           "frpc.ini:3: local_port: expected a port from 0 to 65535, found 70000",
           "frpc.ini:4: remote_port: expected a port from 0 to 65535, found -1",
           "frpc.ini:5: proxy_protocol_version: expected one of v1, v2, found \"v3\"",
@@ -256,8 +278,8 @@ import Testing
       (
         "[common]\n[a]\nlocal_port = x\n",
         [
-          "frpc.ini:3: local_port: expected a number, found \"x\"; the value is ignored and 0 is used",
-          "frpc.ini:3: local_port: no port of the local service is set; every user connection will fail",
+          "frpc.ini:3: local_port: expected a number, found \"x\"; the value is ignored and 0 "
+            + "is used"
         ]
       ),
       (
@@ -265,11 +287,16 @@ import Testing
           + "health_check_type = tcp\nbandwidth_limit = 1MB\nbandwidth_limit_mode = client\n"
           + "health_check_timeout_s = 3\n",
         [
-          "frpc.ini:4: plugin: client plugins is not in this version; remove the key",
-          "frpc.ini:5: plugin_user: client plugins is not in this version; remove the key",
-          "frpc.ini:6: group: load balancing is not in this version; remove the key",
-          "frpc.ini:7: health_check_type: the health check is not in this version; remove the key",
-          "frpc.ini:8: bandwidth_limit: the bandwidth limit is not in this version; remove the key",
+          "frpc.ini:4: plugin: needs client plugins, which this version does not have; remove "
+            + "the key",
+          "frpc.ini:5: plugin_user: needs client plugins, which this version does not have; "
+            + "remove the key",
+          "frpc.ini:6: group: needs load balancing, which this version does not have; remove "
+            + "the key",
+          "frpc.ini:7: health_check_type: needs the health check, which this version does not "
+            + "have; remove the key",
+          "frpc.ini:8: bandwidth_limit: needs the bandwidth limit, which this version does not "
+            + "have; remove the key",
         ]
       ),
       (
@@ -285,7 +312,8 @@ import Testing
       (
         "[common]\nremote_port = 5\nbind_port = 6\n",
         [
-          "frpc.ini:2: remote_port: has no effect here; it is a key of proxies, which have sections of their own",
+          "frpc.ini:2: remote_port: has no effect here; it is a key of proxies, which have "
+            + "sections of their own",
           "frpc.ini:3: bind_port: has no effect here; it is a key of frps",
         ]
       ),

@@ -260,7 +260,6 @@ import Timekeeping
         "frpc.ini:2: includes: the directory of \"gone/*.ini\" cannot be read",
         "frpc.ini:2: includes: no file matches \"d/y.ini\"",
         "frpc.ini:2: includes: expected a file name or pattern, found \"[\"",
-        "d/x.ini:2: local_port: no port of the local service is set; every user connection will fail",
         "d/x.ini:3: local_port: expected a port from 0 to 65535, found -1",
         "d/x.ini:4: expected key = value, a [section] or a # comment",
       ])

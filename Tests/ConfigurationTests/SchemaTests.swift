@@ -118,7 +118,7 @@ import Testing
       ("x", nil), (String(repeating: "bind_port", count: 1000), nil),
     ] as [(String, String?)])
   func suggestions(key: String, expected: String?) {
-    #expect(UnknownKeys.nearest(to: key, in: ServerSchema.common.map(\.iniName)) == expected)
+    #expect(KnownKeys.nearest(to: key, in: ServerSchema.common.map(\.iniName)) == expected)
   }
 
   // MARK: Damaged files
@@ -130,7 +130,8 @@ import Testing
     let seeds = [
       "[common]\nbind_port = 7000\nallow_ports = 1-9,20\ntoken = {{ .Envs.T }}\n[plugin.x]\n",
       "[common]\nserver_addr = h\nhttp_proxy = http://u:p@h:1\ndns_server = [::1]:5\nincludes = a\n"
-        + "[range:r]\nlocal_port = 1-3\nremote_port = 4-6\n[a.b]\nlocal_port = 0x1\nrole = server\n",
+        + "[range:r]\nlocal_port = 1-3\nremote_port = 4-6\n[a.b]\nlocal_port = 0x1\nrole = "
+        + "server\n",
     ]
     let alphabet = Array("[]=:\"'`\\#;\n\r {}-,.%0/@x".utf8) + [0x00, 0xFF, 0xC3, 0xA9]
     for round in 0..<3000 {

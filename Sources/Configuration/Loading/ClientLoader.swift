@@ -10,9 +10,7 @@ struct ClientLoader {
     var draft = ClientDraft()
     SectionReader(document: document, section: common).read(
       ClientSchema.common, into: &draft, issues: &issues)
-    UnknownKeys.warn(
-      about: common, known: ClientSchema.common.map(\.iniName),
-      elsewhere: Self.keysElsewhere, issues: &issues)
+    Self.commonKeys.warnAboutOthers(in: common, issues: &issues)
     var configuration = draft.finish(
       common, document, environment: reader.environment, &issues)
     readIncludes(draft.includes, includes, &issues)
@@ -21,13 +19,24 @@ struct ClientLoader {
     return configuration
   }
 
-  private static let keysElsewhere: [String: String] = {
+  private static let commonKeys: KnownKeys = {
     var places: [String: String] = [:]
     for key in ServerSchema.common { places[key.iniName] = "frps" }
-    for key in ProxySchema.selectors + ProxySchema.common + ProxySchema.tcp {
+    for key in ProxySchema.selectors + proxySchema {
       places[key.iniName] = "proxies, which have sections of their own"
     }
-    return places
+    return KnownKeys(ClientSchema.common.map(\.iniName), elsewhere: places)
+  }()
+
+  private static let proxySchema = ProxySchema.common + ProxySchema.tcp
+
+  private static let proxyKeys: KnownKeys = {
+    var places: [String: String] = [:]
+    for key in ServerSchema.common { places[key.iniName] = "frps" }
+    for key in ClientSchema.common { places[key.iniName] = "the [common] section" }
+    for key in ProxySchema.visitor { places[key.iniName] = "visitors" }
+    for key in ProxySchema.otherKinds { places[key.iniName] = "other types of proxies" }
+    return KnownKeys((ProxySchema.selectors + proxySchema).map(\.iniName), elsewhere: places)
   }()
 
   // MARK: Includes
@@ -182,26 +191,14 @@ struct ClientLoader {
       for issue in own.finish() { issues.add(issue) }
       if own.hasErrors { return nil }
     }
-    let keys = ProxySchema.common + ProxySchema.tcp
-    sectionReader.read(keys, into: &draft, issues: &issues)
-    UnknownKeys.warn(
-      about: section, known: (ProxySchema.selectors + keys).map(\.iniName),
-      elsewhere: Self.keysNotOfProxies, issues: &issues)
-    if draft.localPort == 0 {
-      let entry = document.entry("local_port", in: section)
+    sectionReader.read(Self.proxySchema, into: &draft, issues: &issues)
+    Self.proxyKeys.warnAboutOthers(in: section, issues: &issues)
+    let entry = document.entry("local_port", in: section)
+    if entry.map({ $0.value.isEmpty || ScalarText.integer($0.value) == 0 }) ?? true {
       issues.add(
         .warning, entry?.location ?? section.location, key: "local_port",
         "no port of the local service is set; every user connection will fail")
     }
     return draft.finish(name: section.name)
   }
-
-  private static let keysNotOfProxies: [String: String] = {
-    var places: [String: String] = [:]
-    for key in ServerSchema.common { places[key.iniName] = "frps" }
-    for key in ClientSchema.common { places[key.iniName] = "the [common] section" }
-    for key in ProxySchema.visitor { places[key.iniName] = "visitors" }
-    for key in ProxySchema.otherKinds { places[key.iniName] = "other types of proxies" }
-    return places
-  }()
 }

@@ -7,9 +7,7 @@ struct ServerLoader {
     var draft = ServerDraft()
     SectionReader(document: document, section: common).read(
       ServerSchema.common, into: &draft, issues: &issues)
-    UnknownKeys.warn(
-      about: common, known: ServerSchema.common.map(\.iniName),
-      elsewhere: Self.keysElsewhere, issues: &issues)
+    Self.knownKeys.warnAboutOthers(in: common, issues: &issues)
     for section in document.sections where section.name != "common" {
       if section.name.hasPrefix("plugin.") {
         issues.add(
@@ -23,10 +21,10 @@ struct ServerLoader {
     return draft.finish(common, document, &issues)
   }
 
-  private static let keysElsewhere: [String: String] = {
+  private static let knownKeys: KnownKeys = {
     var places: [String: String] = [:]
     for key in ClientSchema.common { places[key.iniName] = "frpc" }
     for key in ProxySchema.common + ProxySchema.tcp { places[key.iniName] = "frpc's proxies" }
-    return places
+    return KnownKeys(ServerSchema.common.map(\.iniName), elsewhere: places)
   }()
 }

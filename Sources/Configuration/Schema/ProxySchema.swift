@@ -111,7 +111,9 @@ enum ProxySchema {
       "health_check_interval_s", "healthCheck.intervalSeconds",
       .absent(.integer, defaultText: "10", feature: "the health check"), "seconds between checks"),
     SchemaKey(
-      "health_check_url", "healthCheck.path", .absent(.text, "the health check"), "path to ask for"),
+      "health_check_url", "healthCheck.path", .absent(.text, "the health check"),
+      "path to ask "
+        + "for"),
     SchemaKey("plugin", "plugin.type", .absent(.text, "client plugins"), "name of the plugin"),
     SchemaKey("plugin_*", "plugin", .absent(.map, "client plugins"), "keys of the plugin"),
   ]

@@ -22,10 +22,11 @@ struct SectionReader<Target> {
   ) {
     let value = entry.value
     switch key.rule {
-    case .text(let kind, _, let store):
-      warnAboutComment(in: entry, kind, &issues)
+    case .text(_, _, let store):
       if let fault = store(&target, value) {
         issues.add(.error, entry.location, key: entry.key, fault)
+      } else {
+        warnAboutComment(in: entry, &issues)
       }
     case .boolean(let defaultValue, let store):
       guard let boolean = ScalarText.boolean(value) else {
@@ -52,7 +53,7 @@ struct SectionReader<Target> {
         store(&target, value)
       }
     case .list(let store):
-      warnAboutComment(in: entry, .text, &issues)
+      warnAboutComment(in: entry, &issues)
       store(&target, listItems(value))
     case .map, .ignored: break
     case .absent(let type, let defaultText, let feature):
@@ -100,8 +101,12 @@ struct SectionReader<Target> {
     }
     if !isDefault {
       issues.add(
-        .error, entry.location, key: entry.key, "\(feature) is not in this version; remove the key")
+        .error, entry.location, key: entry.key, Self.absence(of: feature))
     }
+  }
+
+  private static func absence(of feature: String) -> String {
+    "needs \(feature), which this version does not have; remove the key"
   }
 
   private func readMap(
@@ -112,12 +117,12 @@ struct SectionReader<Target> {
     for entry in section.entries where key.matches(entry.key) {
       switch key.rule {
       case .map:
-        warnAboutComment(in: entry, .text, &issues)
+        warnAboutComment(in: entry, &issues)
         members[String(entry.key.dropFirst(prefix.count))] = entry.value
       case .absent(_, _, let feature):
         issues.add(
           .error, entry.location, key: quotedIfOdd(entry.key),
-          "\(feature) is not in this version; remove the key")
+          Self.absence(of: feature))
       case .text, .boolean, .integer, .choice, .list, .ignored: break
       }
     }
@@ -136,7 +141,7 @@ struct SectionReader<Target> {
 
   /// This dialect has no comments behind values; whoever writes one has it in the value.
   private func warnAboutComment(
-    in entry: IniEntry, _ kind: TextKind, _ issues: inout IssueCollector
+    in entry: IniEntry, _ issues: inout IssueCollector
   ) {
     guard entry.value.contains(" #") || entry.value.contains(" ;") else { return }
     issues.add(
@@ -146,30 +151,38 @@ struct SectionReader<Target> {
   }
 }
 
-/// Names keys that nobody knows.
-enum UnknownKeys {
-  /// Warns about every key of `section` that none of `known` matches.
-  ///
+/// The keys that may stand in one kind of section.
+struct KnownKeys: Sendable {
+  private let names: [String]
+  private let exact: Set<String>
+  private let prefixes: [String]
+  private let elsewhere: [String: String]
+
   /// - Parameters:
-  ///   - known: the legacy names of the keys that may stand here.
+  ///   - names: the legacy names of the keys that may stand here.
   ///   - elsewhere: names that may stand elsewhere, with where.
-  static func warn(
-    about section: IniSection, known: [String], elsewhere: [String: String],
-    issues: inout IssueCollector
-  ) {
-    let exact = Set(known)
-    let prefixes = known.filter { $0.hasSuffix("*") }.map { String($0.dropLast()) }
-    for entry in section.entries {
-      if exact.contains(entry.key) { continue }
-      if prefixes.contains(where: { entry.key.hasPrefix($0) && entry.key != $0 }) { continue }
+  init(_ names: [String], elsewhere: [String: String]) {
+    self.names = names
+    exact = Set(names)
+    prefixes = names.filter { $0.hasSuffix("*") }.map { String($0.dropLast()) }
+    self.elsewhere = elsewhere
+  }
+
+  /// Warns about every key of `section` that may not stand there.
+  func warnAboutOthers(in section: IniSection, issues: inout IssueCollector) {
+    for entry in section.entries where !isKnown(entry.key) {
       var message = "unknown key, ignored"
       if let place = elsewhere[entry.key] {
         message = "has no effect here; it is a key of \(place)"
-      } else if let nearest = nearest(to: entry.key, in: known) {
+      } else if let nearest = Self.nearest(to: entry.key, in: names) {
         message += "; did you mean \(nearest)?"
       }
       issues.add(.warning, entry.location, key: quotedIfOdd(entry.key), message)
     }
+  }
+
+  private func isKnown(_ key: String) -> Bool {
+    exact.contains(key) || prefixes.contains { key.hasPrefix($0) && key != $0 }
   }
 
   /// The known name that differs in the fewest letters; `nil` when all differ in too many.
