@@ -12,7 +12,7 @@ struct Fifo<Element> {
     elements.append(element)
   }
 
-  /// Drops stale entries once they are the majority, so that those behind a live one do not pile up.
+  /// Drops stale entries once they are the majority: those behind a live one must not pile up.
   mutating func compact(liveCount: Int, _ isLive: (Element) -> Bool) {
     guard count > 2 * liveCount + 64 else { return }
     elements = elements[head...].filter(isLive)

@@ -130,16 +130,14 @@ public struct RelayGraph: ~Copyable {
   /// A session's control connection is gone: so is everything of it. No action closes the control
   /// connection itself.
   public mutating func closeSession(_ id: SessionID, now: Instant) {
-    guard let session = sessions.removeValue(forKey: id) else { return }
-    sessionsByRunID[session.runID] = nil
-    if let key = session.clientKey { sessionsByClient[key] = nil }
+    guard let session = sessions[id] else { return }
+    closeWaitingUsers(of: id) { _ in true }
     for proxy in session.proxies.sorted(by: { $0.rawValue < $1.rawValue }) {
       removeProxy(proxy, now: now)
     }
-    for user in session.waiting.live where users[user]?.session == id {
-      users[user] = nil
-      queue(.closeUser(user, .proxyGone))
-    }
+    sessions[id] = nil
+    sessionsByRunID[session.runID] = nil
+    if let key = session.clientKey { sessionsByClient[key] = nil }
     for work in session.pool.live where works[work] == id {
       works[work] = nil
       queue(.closeWork(work))
@@ -243,6 +241,20 @@ public struct RelayGraph: ~Copyable {
     forgetProxy(id, proxy)
     ports.release(proxy.port, of: proxy.name, now: now)
     queue(.stopListening(id))
+    closeWaitingUsers(of: proxy.session) { $0.proxy == id }
+  }
+
+  private mutating func closeWaitingUsers(
+    of id: SessionID, where isConcerned: (WaitingUser) -> Bool
+  ) {
+    guard let session = sessions[id], session.waitingCount > 0 else { return }
+    for user in session.waiting.live {
+      guard let waiting = users[user], isConcerned(waiting) else { continue }
+      users[user] = nil
+      sessions[id]?.waitingCount -= 1
+      queue(.closeUser(user, .proxyGone))
+    }
+    dropStaleDeadlines()
   }
 
   private mutating func forgetProxy(_ id: ProxyID, _ proxy: Proxy) {

@@ -171,8 +171,13 @@ extension RelayServer {
       works.removeValue(forKey: workID)?.close()
       return
     }
-    guard let work = works.removeValue(forKey: workID), let proxy = proxies[proxyID] else {
+    guard let work = works.removeValue(forKey: workID) else {
       user.stream.abort()
+      return
+    }
+    guard let proxy = proxies[proxyID] else {
+      user.stream.abort()
+      work.close()
       return
     }
     work.detach()
