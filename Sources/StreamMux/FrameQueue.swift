@@ -1,13 +1,17 @@
 /// Frames on their way to the carrier, in one contiguous block of uninitialised memory.
 ///
 /// Keeps its memory when it runs empty, so that a session in use does not allocate, and gives it
-/// back when `releaseIfUnused` finds that nothing was queued since the last time it was asked.
+/// back when `releaseIfOversized` finds that little of it was needed since the last time it was
+/// asked.
 struct FrameQueue: ~Copyable {
+  /// Room for a burst of frames without a body.
+  private static let capacityMin = 256
+
   private var base: UnsafeMutableRawPointer?
   private(set) var capacity = 0
   private var head = 0
   private var tail = 0
-  private var appendedAtLastCheck = 0
+  private var countMax = 0
 
   /// The bytes that were ever removed; a position in the stream of frames.
   private(set) var removedTotal = 0
@@ -60,6 +64,8 @@ struct FrameQueue: ~Copyable {
 
   mutating func removeFirst(_ byteCount: Int) {
     precondition(byteCount >= 0 && byteCount <= count, "removing more than is queued")
+    // The queue is fullest when something is about to leave.
+    countMax = max(countMax, count)
     head += byteCount
     removedTotal += byteCount
     guard head == tail else { return }
@@ -68,10 +74,10 @@ struct FrameQueue: ~Copyable {
     if capacity > StreamMuxLimits.outputRetainedBytesMax { release() }
   }
 
-  /// Frees the memory when the queue is empty and was not used since the last call.
-  mutating func releaseIfUnused() {
-    if count == 0 && appendedTotal == appendedAtLastCheck { release() }
-    appendedAtLastCheck = appendedTotal
+  /// Frees the memory when the queue is empty, and was a quarter full at most since the last call.
+  mutating func releaseIfOversized() {
+    if count == 0 && capacity > Self.capacityMin && countMax <= capacity / 4 { release() }
+    countMax = count
   }
 
   private mutating func release() {
@@ -91,7 +97,8 @@ struct FrameQueue: ~Copyable {
       tail = live
       return base + live
     }
-    let larger = max(capacity * 2, live + byteCount, 256)
+    var larger = max(capacity, Self.capacityMin)
+    while larger - live < byteCount { larger *= 2 }
     let fresh = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
     if let base {
       fresh.copyMemory(from: base + head, byteCount: live)

@@ -110,7 +110,7 @@ extension MuxSession {
   private mutating func handleKeepaliveDeadline(now: Instant) throws(MuxError) {
     switch keepalive.judge(now: now, outputRemoved: output.removedTotal) {
     case .sendPing:
-      output.releaseIfUnused()
+      output.releaseIfOversized()
       let outputEnd = output.appendedTotal + FrameHeader.byteCount
       let value = keepalive.startPing(now: now, outputEnd: outputEnd)
       queue(.ping, .synchronize, wireID: 0, length: value)

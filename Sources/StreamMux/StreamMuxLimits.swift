@@ -9,8 +9,9 @@ public enum StreamMuxLimits {
   /// streams and one ping unanswered; one that has more than 5,461 does not read.
   public static let replyBytesMax = 65_536
 
-  /// Output memory up to this many bytes is kept when the output runs empty.
-  public static let outputRetainedBytesMax = 262_144
+  /// Output memory up to this many bytes is kept when the output runs empty, until a keepalive
+  /// ping finds it unused.
+  public static let outputRetainedBytesMax = 1_048_576
 
   /// The most streams that `MuxSettings.streamCountMax` can allow: 40 MiB of slots.
   public static let streamCountCeiling = 1 << 20
