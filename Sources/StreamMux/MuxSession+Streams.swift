@@ -93,8 +93,9 @@ extension MuxSession {
   /// has ended too, the stream is gone. A second call does nothing.
   public mutating func finish(_ id: MuxStreamID, now: Instant) {
     guard let slot = table.slot(id), slot.pointee.phase != .finishedByUs else { return }
-    let flags = takeAcknowledgement(slot)
-    queue(.windowUpdate, flags.union(.finish), wireID: id.wireID)
+    // Early versions of yamux overlook a FIN beside an ACK.
+    accept(id)
+    queue(.windowUpdate, .finish, wireID: id.wireID)
     if slot.pointee.phase == .finishedByPeer {
       remove(id.slotIndex)
       return
