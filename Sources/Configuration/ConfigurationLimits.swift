@@ -15,6 +15,9 @@ public enum ConfigurationLimits {
   /// The most keys in one section.
   public static let sectionKeyCountMax = 4096
 
+  /// The most `%(name)s` that are replaced in one value.
+  public static let replacementCountMax = 99
+
   /// The most numbers in one range list such as `6000-6010,7000`.
   public static let rangeNumberCountMax = 65_535
 

@@ -15,7 +15,8 @@ public final class ConsoleLogSink: LogSink {
   }
 
   private let descriptor: CInt
-  private let hasColor: Bool
+  /// Whether lines are coloured.
+  let hasColor: Bool
   private let state = Mutex(State())
 
   /// Makes a sink over a duplicate of `descriptor`, so that nobody else's file can take its number

@@ -11,6 +11,7 @@ import Testing
       ("[[proxies]]\nname = \"common\"\n", ["frps.ini: " + notIni]),
       ("{\"bindPort\": 7000}", ["frps.ini: " + notIni]),
       ("[Common]\nbind_port = 1\n", ["frps.ini: " + notIni]),
+      ("[ common ]\nbind_port = 1\n", ["frps.ini: " + notIni]),
       // Lines.
       ("[common]\nbind_port\n", ["frps.ini:2: expected key = value, a [section] or a # comment"]),
       ("[common]\n= 5\n", ["frps.ini:2: expected a key before the ="]),
@@ -18,7 +19,11 @@ import Testing
       ("[common]\n[ ]\n", ["frps.ini:2: expected a section name between [ and ]"]),
       ("[common]\ntoken = `secret\n", ["frps.ini:2: token: expected a closing quote"]),
       (
-        "bind_port = 1\n[common]\n", ["frps.ini:1: keys before the first section have no effect"]
+        "bind_port = 1\n[common]\n",
+        [
+          "frps.ini:1: keys before the first section have no effect but for %(name)s "
+            + "in other values"
+        ]
       ),
       // Numbers.
       (

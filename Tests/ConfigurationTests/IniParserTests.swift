@@ -62,7 +62,7 @@ import Testing
 
   @Test func headers() {
     let (document, issues) = parse("[ a b ]\n[x]y]  # c\n[z] ; c\n[w] rest\n")
-    #expect(document.sections.map(\.name) == ["a b", "x]y", "z", "w"])
+    #expect(document.sections.map(\.name) == [" a b ", "x]y", "z", "w"])
     #expect(issues == ["f:4: what follows the section name has no effect"])
   }
 
@@ -73,6 +73,32 @@ import Testing
     #expect(document.entry("y", in: section)?.value == "2")
     #expect(document.entry("z", in: section)?.value == "3")
     #expect(document.entry("w", in: section) == nil)
+  }
+
+  @Test(arguments: [
+    ("%(x)s", "1"), ("a%(x)sb%(x)s", "a1b1"), ("%(y)s", "<1>"), ("%(base)s", "d"),
+    ("%(none)s", "%(none)s"), ("%(none)s%(x)s", "%(none)s%(x)s"), ("%()s", "%()s"),
+    ("%(x)", "%(x)"), ("%(x)d", "%(x)d"), ("100%", "100%"), ("%(x", "%(x"), ("%%(x)s", "%1"),
+    ("%(x)d%(x)s", "%(x)d1"), ("%(k)s", "%(k)s"),
+  ])
+  func referencesAreReplaced(text: String, expected: String) throws {
+    let (document, _) = parse("base = d\n[p]\nx = 1\n[p.s]\ny = <%(x)s>\nk = \(text)\n")
+    #expect(document.entry("k", in: try #require(document["p.s"]))?.value == expected)
+  }
+
+  @Test func referencesInACircleEnd() throws {
+    let (document, _) = parse(
+      "[s]\na = %(b)s\nb = %(a)s\nc = %(d)s%(d)s\nd = %(e)s%(c)sxx\ne = y\n")
+    let section = try #require(document["s"])
+    for key in ["a", "b", "c", "d"] {
+      let value = try #require(document.entry(key, in: section)?.value)
+      #expect(value.utf8.count <= ConfigurationLimits.lineBytesMax)
+    }
+    let chain = (0...200).map { "k\($0) = %(k\($0 + 1))s\n" }.joined()
+    let (long, _) = parse("[s]\n" + chain)
+    #expect(
+      long.entry("k0", in: try #require(long["s"]))?.value
+        == "%(k\(ConfigurationLimits.replacementCountMax + 1))s")
   }
 
   /// A quote that is not closed costs its own line only; what follows is still checked.

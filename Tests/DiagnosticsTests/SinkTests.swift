@@ -250,6 +250,14 @@ final class HandClock: Sendable {
     #expect(pipe.drain() == "x\n")
   }
 
+  @Test func aTerminalHasColorUnlessDisabled() throws {
+    let terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+    try #require(terminal >= 0)
+    defer { close(terminal) }
+    #expect(ConsoleLogSink(descriptor: terminal, isColorDisabled: false).hasColor)
+    #expect(!ConsoleLogSink(descriptor: terminal, isColorDisabled: true).hasColor)
+  }
+
   @Test func wholeLinesAreColored() throws {
     let pipe = try Pipe()
     let sink = ConsoleLogSink(descriptor: pipe.ends[1], isColorDisabled: false, hasColor: true)

@@ -133,7 +133,7 @@ struct ClientLoader {
   private func portList(
     _ key: String, of section: IniSection, _ issues: inout IssueCollector
   ) -> [Int]? {
-    guard let entry = section[key], !entry.value.isEmpty else {
+    guard let entry = document.entry(key, in: section), !entry.value.isEmpty else {
       issues.add(
         .error, section[key]?.location ?? section.location, key: key,
         "expected ports such as 6000-6005,7000, found none")
@@ -162,7 +162,9 @@ struct ClientLoader {
     var names: Set<String> = []
     for section in document.sections {
       let name = section.name
-      if name == "common" || name.hasPrefix("range:") { continue }
+      if name == "common" || name == IniDocument.defaultSectionName || name.hasPrefix("range:") {
+        continue
+      }
       names.insert(name)
       if !started.isEmpty, !started.contains(name) { continue }
       guard proxies.count < ConfigurationLimits.proxyCountMax else {

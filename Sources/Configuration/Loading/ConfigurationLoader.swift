@@ -154,7 +154,7 @@ struct FileReader {
     text.bytes.split(separator: 0x0A).contains { line in
       let text = trimmed(String(decoding: line, as: UTF8.self))
       guard text.hasPrefix("["), let close = text.lastIndex(of: "]") else { return false }
-      return trimmed(text[text.index(after: text.startIndex)..<close]) == "common"
+      return text[text.index(after: text.startIndex)..<close] == "common"
     }
   }
 }

@@ -68,9 +68,29 @@ struct IniDocument {
   /// How many keys the current section has.
   var currentKeyCount: Int { current.map { sections[$0].entries.count } ?? 0 }
 
+  /// The section of the keys that stand before the first header.
+  static let defaultSectionName = "DEFAULT"
+
   /// The value that holds for `key` in `section`: its own, or that of the section whose name is
-  /// the part before the last dot, and so on (`[web.tls]` takes from `[web]` what it lacks).
+  /// the part before the last dot, and so on (`[web.tls]` takes from `[web]` what it lacks), with
+  /// every `%(name)s` replaced by the value of that key.
   func entry(_ key: String, in section: IniSection) -> IniEntry? {
+    guard var entry = plainEntry(key, in: section) else { return nil }
+    for _ in 0..<ConfigurationLimits.replacementCountMax {
+      guard let (range, name) = Self.firstReference(in: entry.value) else { break }
+      let isItself = name == key
+      let found =
+        (isItself ? nil : plainEntry(name, in: section))
+        ?? self[Self.defaultSectionName].flatMap { $0[name] }
+      guard let found else { break }
+      let grown = entry.value.replacingCharacters(in: range, with: found.value)
+      guard grown.utf8.count <= ConfigurationLimits.lineBytesMax else { break }
+      entry.value = grown
+    }
+    return entry
+  }
+
+  private func plainEntry(_ key: String, in section: IniSection) -> IniEntry? {
     if let own = section[key] { return own }
     var name = section.name[...]
     while let dot = name.lastIndex(of: ".") {
@@ -78,5 +98,27 @@ struct IniDocument {
       if let inherited = self[String(name)]?[key] { return inherited }
     }
     return nil
+  }
+
+  /// The first `%(name)s`; `nil` when there is none.
+  private static func firstReference(in text: String) -> (Range<String.Index>, String)? {
+    var start = text.startIndex
+    while let percent = text.utf8[start...].firstIndex(of: 0x25) {
+      start = text.utf8.index(after: percent)
+      guard text.utf8[start...].first == 0x28 else { continue }
+      let nameStart = text.utf8.index(after: start)
+      guard let close = text.utf8[nameStart...].firstIndex(of: 0x29) else { return nil }
+      let behind = text.utf8.index(after: close)
+      guard nameStart < close, text.utf8[behind...].first == 0x73 else { continue }
+      return (percent..<text.utf8.index(after: behind), String(text[nameStart..<close]))
+    }
+    return nil
+  }
+}
+
+extension String {
+  /// The text with `range` replaced.
+  fileprivate func replacingCharacters(in range: Range<Index>, with text: String) -> String {
+    String(self[..<range.lowerBound]) + text + String(self[range.upperBound...])
   }
 }

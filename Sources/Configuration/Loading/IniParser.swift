@@ -5,6 +5,7 @@
 /// - A value in `"` or `'` that holds no other of them loses its quotes. A value in back quotes or
 ///   in three double quotes is taken as it is and may span lines.
 /// - A value that ends in a backslash goes on in the next line.
+/// - `%(name)s` in a value stands for another key's value (`IniDocument.entry`).
 /// - A section that is opened again goes on; a key that is set again replaces its value.
 struct IniParser {
   private let file: String
@@ -39,7 +40,7 @@ struct IniParser {
         hasHeader = true
         parseHeader(line, location, &document, &issues)
       } else {
-        if !hasHeader { warnAboutPlace(location, document, &issues) }
+        if !hasHeader { warnAboutPlace(location, &document, &issues) }
         hasHeader = true
         parseEntry(line, location, &document, &issues)
       }
@@ -61,8 +62,9 @@ struct IniParser {
       issues.add(.error, location, "expected ] at the end of the section name")
       return
     }
-    let name = trimmed(line[line.index(after: line.startIndex)..<close])
-    guard !name.isEmpty else {
+    // Blanks belong to the name, as in frp.
+    let name = String(line[line.index(after: line.startIndex)..<close])
+    guard !trimmed(name).isEmpty else {
       issues.add(.error, location, "expected a section name between [ and ]")
       return
     }
@@ -86,8 +88,8 @@ struct IniParser {
     isSkipping = false
   }
 
-  private mutating func warnAboutPlace(
-    _ location: SourceLocation, _ document: IniDocument, _ issues: inout IssueCollector
+  private func warnAboutPlace(
+    _ location: SourceLocation, _ document: inout IniDocument, _ issues: inout IssueCollector
   ) {
     if let current = document.current {
       let name = document.sections[current].name
@@ -96,8 +98,10 @@ struct IniParser {
         "keys before the first section of an included file belong to [\(name)], "
           + "the last section before it")
     } else {
-      issues.add(.warning, location, "keys before the first section have no effect")
-      isSkipping = true
+      issues.add(
+        .warning, location,
+        "keys before the first section have no effect but for %(name)s in other values")
+      _ = document.open(IniDocument.defaultSectionName, location: location)
     }
   }
 

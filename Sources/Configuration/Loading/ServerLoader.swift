@@ -8,7 +8,8 @@ struct ServerLoader {
     SectionReader(document: document, section: common).read(
       ServerSchema.common, into: &draft, issues: &issues)
     Self.knownKeys.warnAboutOthers(in: common, issues: &issues)
-    for section in document.sections where section.name != "common" {
+    for section in document.sections {
+      if section.name == "common" || section.name == IniDocument.defaultSectionName { continue }
       if section.name.hasPrefix("plugin.") {
         issues.add(
           .error, section.location, "server plugins are not in this version; remove the section")

@@ -69,7 +69,8 @@ public enum ConfigurationReference {
     - A value may stand in `"` or `'`. An empty value means the default; so does 0 where the default
       is another number, except for `shutdown_grace`.
     - Booleans are `true` and `false`, `1` and `0`, `yes` and `no`, `on` and `off`.
-    - `{{ .Envs.NAME }}` stands for a variable of the environment.
+    - `{{ .Envs.NAME }}` stands for a variable of the environment, `%(name)s` for the value of
+      another key of the section. A section `[a.b]` takes from `[a]` what it lacks.
     - A number or a boolean that cannot be read is reported by a warning, and the default is used.
       Unknown keys are reported by a warning. Everything else that is wrong is an error, and the
       program does not start.
