@@ -91,7 +91,7 @@ struct FrameQueue: ~Copyable {
     if let base, capacity - tail >= byteCount { return base + tail }
     let live = count
     if let base, head >= live, capacity - live >= byteCount {
-      // The live bytes lie behind their new place, so that nothing is moved twice.
+      // Only when at least as many bytes have left, so that moving costs no more than they did.
       base.copyMemory(from: base + head, byteCount: live)
       head = 0
       tail = live

@@ -1,6 +1,8 @@
-import StreamMux
+import TestKit
 import Testing
 import Timekeeping
+
+@testable import StreamMux
 
 /// Every maximum is reached once, and costs what it says.
 @Suite struct LimitsTests {
@@ -165,6 +167,31 @@ import Timekeeping
       _ = endpoint.takeBytes(endpoint.outputByteCount - 50_000)
     }
     #expect(endpoint.failure == nil)
+  }
+
+  /// Goal: the account never shows fewer replies than wait, wherever they stand between data and
+  /// however the output moves; the model is a list of what is queued.
+  @Test func replyAccountMissesNothingThatWaits() {
+    var generator = RepeatableGenerator(seed: 7)
+    var account = ReplyAccount()
+    var replyEnds: [Int] = []
+    var appended = 0
+    var removed = 0
+    for round in 0..<20_000 {
+      switch Int.random(in: 0..<3, using: &generator) {
+      case 0:
+        account.add()
+        appended += 12
+        replyEnds.append(appended)
+      case 1: appended += Int.random(in: 0...100, using: &generator)
+      default:
+        removed += Int.random(in: 0...min(130, appended - removed), using: &generator)
+        account.outputMoved(removedTotal: removed, appendedTotal: appended)
+      }
+      replyEnds.removeAll { $0 <= removed }
+      #expect(
+        account.waitingBytes >= 12 * replyEnds.count, "seed \(generator.seed), round \(round)")
+    }
   }
 
   // MARK: Memory
