@@ -106,7 +106,7 @@ import Timekeeping
     #expect(answer == addresses("192.0.2.9"))
   }
 
-  /// c-ares decides whether to give up or to wait for a better answer, and its versions differ; what
+  /// c-ares decides whether to give up or to wait for a better answer, by version; what
   /// matters is that the request ends and that no address is made up.
   @Test func bytesThatAreNoAnswerDoNoHarm() throws {
     let host = "garbage.example.com"
