@@ -1,6 +1,5 @@
 internal import Glibc
 public import Logging
-internal import Synchronization
 
 /// Writes lines to standard output or another open descriptor.
 ///
@@ -17,7 +16,7 @@ public final class ConsoleLogSink: LogSink {
   private let descriptor: CInt
   /// Whether lines are coloured.
   let hasColor: Bool
-  private let state = Mutex(State())
+  private let state = SinkState(State())
 
   /// Makes a sink over a duplicate of `descriptor`, so that nobody else's file can take its number
   /// later.

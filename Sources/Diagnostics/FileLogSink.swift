@@ -1,7 +1,6 @@
 internal import CLinux
 internal import Glibc
 public import Logging
-internal import Synchronization
 
 /// Writes lines to a file that begins anew every midnight (cli.md 6.2).
 ///
@@ -19,7 +18,7 @@ public final class FileLogSink: LogSink {
   private let path: LogPath
   private let daysMax: Int?
   private let clock: LogClock
-  private let state: Mutex<State>
+  private let state: SinkState<State>
 
   /// Opens the file, and makes it and its directories when they are missing.
   ///
@@ -34,7 +33,7 @@ public final class FileLogSink: LogSink {
     self.clock = clock
     try Self.makeDirectories(for: path)
     let descriptor = try Self.open(path)
-    state = Mutex(State(descriptor: descriptor, openedOn: clock.now()))
+    state = SinkState(State(descriptor: descriptor, openedOn: clock.now()))
   }
 
   deinit {
@@ -49,8 +48,9 @@ public final class FileLogSink: LogSink {
 
   /// Writes one line.
   public func write(_ line: String, level: Logger.Level) {
-    let now = clock.now()
     state.withLock { state in
+      // Read under the lock: an older time of another thread would turn the day back.
+      let now = clock.now()
       if !now.isSameDay(as: state.openedOn) {
         state.openedOn = now
         rotate(&state, now)

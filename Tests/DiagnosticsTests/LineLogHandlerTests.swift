@@ -1,12 +1,12 @@
 import Logging
-import Synchronization
+import TestKit
 import Testing
 
 @testable import Diagnostics
 
 /// Keeps lines.
 final class MemorySink: LogSink {
-  private let kept = Mutex<[String]>([])
+  private let kept = Locked<[String]>([])
 
   var lines: [String] { kept.withLock { $0 } }
 

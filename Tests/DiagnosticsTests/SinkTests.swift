@@ -2,7 +2,6 @@ import CLinux
 import Foundation
 import Glibc
 import Logging
-import Synchronization
 import TestKit
 import Testing
 
@@ -36,9 +35,9 @@ final class TemporaryDirectory {
 
 /// A clock that is set by hand.
 final class HandClock: Sendable {
-  private let time: Mutex<LocalTime>
+  private let time: Locked<LocalTime>
 
-  init(_ start: LocalTime) { time = Mutex(start) }
+  init(_ start: LocalTime) { time = Locked(start) }
 
   var clock: LogClock { LogClock { [self] in time.withLock { $0 } } }
 
@@ -320,6 +319,20 @@ final class HandClock: Sendable {
     let epoll = epoll_create1(0)
     defer { close(epoll) }
     ConsoleLogSink(descriptor: epoll, isColorDisabled: false).write("x", level: .info)
+  }
+
+  @Test func threadsDoNotMixLines() throws {
+    let directory = try TemporaryDirectory()
+    let descriptor = open(directory.path + "/out", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+    defer { close(descriptor) }
+    let sink = ConsoleLogSink(descriptor: descriptor, isColorDisabled: false)
+    let line = String(repeating: "x", count: 9000)
+    DispatchQueue.concurrentPerform(iterations: 8) { thread in
+      for _ in 0..<50 { sink.write("\(thread)" + line, level: .info) }
+    }
+    let lines = directory.text("out").split(separator: "\n")
+    #expect(lines.count == 400)
+    #expect(lines.allSatisfy { $0.dropFirst() == line })
   }
 
   /// The number of the descriptor goes to somebody else; the sink still writes where it began.
