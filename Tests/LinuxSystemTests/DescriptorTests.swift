@@ -52,7 +52,7 @@ import Timekeeping
       })
     #expect(splice(from: readEnd, to: second.number, byteCount: 100) == .bytes(18))
     #expect(try second.receive(exactly: 18) == Array("through the kernel".utf8))
-    _ = pipe
+    withExtendedLifetime(pipe) {}
   }
 
   @Test func aWakeupIsSeenOnceAndSignalsDoNotPileUp() throws {

@@ -46,6 +46,8 @@ import Timekeeping
     for number in [client.number, server.number, listener.rawValue] {
       #expect(flags(number) == (true, true))
     }
+    withExtendedLifetime((client, server)) {}
+    withExtendedLifetime(listener) {}
   }
 
   @Test func nothingToTakeIsAValueAndNoError() throws {
@@ -106,6 +108,7 @@ import Timekeeping
     let listener = try Socket.listen(on: .loopback(port: 0))
     let address = try #require(Socket.localAddress(listener.rawValue))
     #expect(throws: Errno.addressInUse) { _ = try Socket.listen(on: address) }
+    withExtendedLifetime(listener) {}
     #expect(Errno.addressInUse.description == "address already in use")
   }
 
@@ -119,6 +122,7 @@ import Timekeeping
     } throws: {
       $0 as? TestSocketError == .failed("connect to 127.0.0.1:\(port)", .connectionRefused)
     }
+    withExtendedLifetime(holder) {}
   }
 
   @Test func optionsReachTheKernel() throws {

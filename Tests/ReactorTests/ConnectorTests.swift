@@ -22,6 +22,12 @@ private final class BlackHole {
       fillers.append(filler)
     }
   }
+
+  /// Also keeps it until the end of a test, where an optimiser would let it go earlier.
+  func close() {
+    listener.close()
+    for filler in fillers { filler.close() }
+  }
 }
 
 /// A port that nobody listens on and nobody else can get.
@@ -35,6 +41,9 @@ private final class RefusingPort {
     try Socket.bindLocal(holder.number, to: any)
     address = try #require(holder.localAddress)
   }
+
+  /// Also keeps it until the end of a test, where an optimiser would let it go earlier.
+  func close() { holder.close() }
 }
 
 /// What became of a connect, with the socket in a form that tests can keep.
@@ -111,7 +120,9 @@ private final class SeenList {
 
   @Test func everyAddressThatFailedIsNamedInOneLine() throws {
     let four = try RefusingPort()
+    defer { four.close() }
     let six = try RefusingPort(host: "::1")
+    defer { six.close() }
     let (first, second) = (four.address, six.address)
     let error = try #require(try connect([first, second]).error)
     #expect(
@@ -127,9 +138,11 @@ private final class SeenList {
 
   @Test func familiesTakeTurns() throws {
     let six = try RefusingPort(host: "::1")
-    let ports = [try RefusingPort().address, try RefusingPort().address]
+    defer { six.close() }
+    let fours = try [RefusingPort(), RefusingPort()]
+    defer { for four in fours { four.close() } }
     let sixes = [six.address, try address("::1", six.address.port)]
-    let error = try #require(try connect(sixes + ports).error)
+    let error = try #require(try connect(sixes + fours.map(\.address)).error)
     guard case .failed(let failures) = error else {
       Issue.record("\(error)")
       return
@@ -141,6 +154,7 @@ private final class SeenList {
     let server = try EchoServer()
     defer { server.stop() }
     let refusing = try RefusingPort()
+    defer { refusing.close() }
     let addresses = [SocketAddress](repeating: refusing.address, count: 20)
     let start = HostSystem.monotonicNanoseconds
     let seen = try connect(addresses + [server.server.address])
@@ -152,6 +166,7 @@ private final class SeenList {
 
   @Test func aSilentAddressIsOvertakenAndClosed() throws {
     let hole = try BlackHole()
+    defer { hole.close() }
     let server = try EchoServer()
     defer { server.stop() }
     let start = HostSystem.monotonicNanoseconds
@@ -164,6 +179,7 @@ private final class SeenList {
   /// The attempts run side by side, the first that answers wins, and the losers' sockets go.
   @Test func losersAreClosed() throws {
     let holes = try [BlackHole(), BlackHole()]
+    defer { for hole in holes { hole.close() } }
     let server = try SinkServer()
     defer { server.stop() }
     let ports = Set(holes.map(\.address.port))
@@ -173,7 +189,11 @@ private final class SeenList {
     Connector.connect(
       loop: loop, addresses: holes.map(\.address) + [server.server.address], timeout: .seconds(15)
     ) { list.seen.append(Seen($0)) }
-    while loop.registrationCount < 3 { loop.turn(sleepMax: .seconds(1)) }
+    let areBothConnecting = waitUntil {
+      loop.turn(sleepMax: .milliseconds(10))
+      return loop.registrationCount == 3
+    }
+    #expect(areBothConnecting)
     #expect(connectingCount(to: ports) == before + 2)
     #expect(try finish(loop, list).address == server.server.address)
     #expect(connectingCount(to: ports) == before)
@@ -192,6 +212,7 @@ private final class SeenList {
 
   @Test func theTimeLimitEndsAllAttempts() throws {
     let hole = try BlackHole()
+    defer { hole.close() }
     let limit = Interval.milliseconds(60)
     let error = try #require(try connect([hole.address], timeout: limit).error)
     #expect(
@@ -201,7 +222,9 @@ private final class SeenList {
 
   @Test func aFailureBeforeTheTimeLimitIsStillNamed() throws {
     let hole = try BlackHole()
+    defer { hole.close() }
     let refusing = try RefusingPort()
+    defer { refusing.close() }
     let limit = Interval.milliseconds(60)
     let refused = refusing.address
     let error = try #require(try connect([refused, hole.address], timeout: limit).error)
@@ -212,6 +235,7 @@ private final class SeenList {
 
   @Test func aCancelledConnectorIsSilentAndLeavesNothing() throws {
     let hole = try BlackHole()
+    defer { hole.close() }
     let server = try EchoServer()
     defer { server.stop() }
     let loop = try EventLoop()
@@ -241,6 +265,7 @@ private final class SeenList {
 
   @Test func moreAddressesThanTheLimitAreNotTried() throws {
     let refusing = try RefusingPort()
+    defer { refusing.close() }
     let count = ReactorLimits.connectAddressCountMax
     let error = try connect([SocketAddress](repeating: refusing.address, count: count + 5)).error
     guard case .failed(let failures) = error else {
@@ -271,11 +296,9 @@ private final class SeenList {
 
   /// A socket that connects to the port that it has itself meets itself, though nobody listens.
   @Test func aSocketThatMeetsItselfIsNoConnection() throws {
-    let own: SocketAddress
-    do {
-      let refusing = try RefusingPort()
-      own = refusing.address
-    }
+    let refusing = try RefusingPort()
+    let own = refusing.address
+    refusing.close()
     let error = try connect([own], from: own).error
     #expect(error == .failed([ConnectFailure(address: own, error: .connectionRefused)]))
   }

@@ -113,7 +113,7 @@ final class Bell: ReadinessHandler {
     #expect(child.id == nil)
     loop.turn(sleepMax: .zero)
     #expect(loop.registrationCount == 1)
-    _ = wakeup
+    withExtendedLifetime(wakeup) {}
   }
 
   @Test func aRequeuedHandlerIsCalledInTheNextTurnWithoutSleep() throws {

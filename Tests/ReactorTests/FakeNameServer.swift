@@ -80,10 +80,12 @@ final class FakeNameServer: Sendable {
       _ = poll(&entries, 2, -1)
       if entries[1].revents != 0 { return }
       var query = [UInt8](repeating: 0, count: 1500)
-      var peer = sockaddr_storage()
-      var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-      withUnsafeMutablePointer(to: &peer) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { peer in
+      // Room for any address; only the kernel looks into it.
+      var peer = [UInt64](repeating: 0, count: 16)
+      var length = socklen_t(peer.count * 8)
+      peer.withUnsafeMutableBytes {
+        $0.withMemoryRebound(to: sockaddr.self) { room in
+          let peer = room.baseAddress
           let count = recvfrom(number, &query, query.count, 0, peer, &length)
           for reply in replies(to: Array(query.prefix(max(0, count))), state, isTCP: false) {
             _ = sendto(number, reply, reply.count, 0, peer, length)

@@ -86,10 +86,12 @@ import Timekeeping
 
       let start = HostSystem.monotonicNanoseconds
       var turns = 0
-      while listener.pauseCount < 3 {
+      let hasPaused = waitUntil {
         loop.turn(sleepMax: .seconds(1))
         turns += 1
+        return listener.pauseCount >= 3
       }
+      try #require(hasPaused)
       try #require(guests.sockets.isEmpty)
       // Two pauses lie between the three.
       let pauses = HostSystem.monotonicNanoseconds - start
@@ -97,13 +99,18 @@ import Timekeeping
       try #require(turns <= 6)
 
       for filler in fillers { _ = close(filler) }
-      while guests.sockets.count < 3 { loop.turn(sleepMax: .seconds(1)) }
+      let hasRecovered = waitUntil {
+        loop.turn(sleepMax: .seconds(1))
+        return guests.sockets.count == 3
+      }
+      try #require(hasRecovered)
       for client in clients { try client.send("x") }
       for guest in guests.sockets {
         try #require(try guest.receive(exactly: 1) == Array("x".utf8))
       }
       let later = try TestSocket.connect(listener.address.port)
-      while guests.sockets.count < 4 { loop.turn(sleepMax: .seconds(1)) }
+      loop.turn(sleepMax: .seconds(10))
+      try #require(guests.sockets.count == 4)
       later.close()
       listener.close()
       try #require(loop.timerCount == 0)
