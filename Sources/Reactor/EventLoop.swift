@@ -215,6 +215,14 @@ public final class EventLoop {
     freeSlots.append(id.slotIndex)
   }
 
+  /// Hands a registration to another handler, without a system call. A stale ID does nothing.
+  public func transfer(_ id: RegistrationID, to handler: any ReadinessHandler) {
+    guard isCurrent(id) else { return }
+    let index = Int(id.slotIndex)
+    if let former = slots[index].handler { graveyard.append(former) }
+    slots[index].handler = handler
+  }
+
   /// Delivers `readiness` again in the next turn: for a handler that has used up its budget.
   public func requeue(_ id: RegistrationID, _ readiness: Readiness) {
     requeued.append(Requeued(id: id, readiness: readiness))

@@ -195,16 +195,14 @@ extension RelayServer {
     let codec = PayloadCodec(
       context, encryptionKey: proxy.request.useEncryption ? payloadKey : nil,
       isCompressed: proxy.request.useCompression)
-    let relay = StreamRelay(
-      context, near: user.stream, far: work.stream, codec: codec,
+    let pair = JoinedPair(
+      context, near: user.stream, far: work.stream, early: work.rest,
+      creditedCount: work.creditedCount, codec: codec,
       isHalfCloseKept: proxy.session.isHalfCloseKept
     ) { [unowned self] _ in
       relays[userID] = nil
     }
-    relays[userID] = relay
-    let credited = Array(work.rest.prefix(work.creditedCount))
-    relay.injectFromFar(credited, isCreditDue: false)
-    relay.injectFromFar(Array(work.rest.dropFirst(work.creditedCount)), isCreditDue: true)
+    if !pair.isOver { relays[userID] = pair }
   }
 
   /// Closes a user who cannot be served.

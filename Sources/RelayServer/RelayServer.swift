@@ -33,7 +33,7 @@ public final class RelayServer {
   var proxies: [ProxyID: BoundProxy] = [:]
   var users: [UserConnectionID: UserConnection] = [:]
   var works: [WorkConnectionID: IdleWorkConnection] = [:]
-  var relays: [UserConnectionID: StreamRelay] = [:]
+  var relays: [UserConnectionID: JoinedPair] = [:]
   /// Announcements whose proxies are being made.
   var announcements: [AnnouncementKey: NewProxy] = [:]
 

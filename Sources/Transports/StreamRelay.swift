@@ -35,7 +35,7 @@ public final class StreamRelay: ByteStreamReceiver {
   private let isHalfCloseKept: Bool
   private var forward = Direction()
   private var backward = Direction()
-  private var isOver = false
+  private(set) var isOver = false
   private var idleTimer: TimerID?
   private var onClose: ((RelaySummary) -> Void)?
 

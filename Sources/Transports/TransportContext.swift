@@ -14,6 +14,9 @@ public final class TransportContext {
   /// Coded or decoded bytes of the piece that is being passed on.
   var codecQueue = ByteQueue()
 
+  /// Pipes of the plain lane.
+  let pipePool = PipePool()
+
   /// Makes the context of a loop.
   public init(_ loop: EventLoop) {
     self.loop = loop

@@ -6,6 +6,12 @@ public enum TransportLimits {
   public static let readByteCountMax = 256 * 1024
   /// Bytes that one stream reads in one turn before the others get theirs.
   public static let readBytesPerTurnMax = 512 * 1024
+  /// Bytes of one pipe of the plain lane.
+  public static let splicePipeBytes = 256 * 1024
+  /// Bytes that one spliced direction moves in one turn before the others get theirs.
+  public static let splicedBytesPerTurnMax = 1024 * 1024
+  /// Empty pipes kept for reuse.
+  public static let idlePipeCountMax = 64
   /// Decrypted bytes handed on at once.
   public static let plaintextByteCountMax = 256 * 1024
   /// How long a closed stream may go on writing out what it had accepted.

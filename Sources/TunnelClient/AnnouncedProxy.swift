@@ -24,6 +24,7 @@ struct AnnouncedProxy {
   private(set) var phase = ProxyPhase.new
   /// When to announce (again); `nil` while running.
   private(set) var nextAnnouncement: Instant?
+  private var refusalCount = 0
 
   init(now: Instant) {
     nextAnnouncement = now
@@ -42,9 +43,17 @@ struct AnnouncedProxy {
     if error.isEmpty {
       phase = .running
       nextAnnouncement = nil
+      refusalCount = 0
     } else {
       phase = .startError(error)
-      nextAnnouncement = now + TunnelClientLimits.refusedRetryDelay
+      nextAnnouncement = now + retryDelay
+      refusalCount += 1
     }
+  }
+
+  /// 1, 2, 4, 8, 16, then always 30 s. frp waits 30 s from the start, and so keeps a restarted
+  /// client out for that long when the server still holds its former session.
+  private var retryDelay: Interval {
+    min(.seconds(1 << min(refusalCount, 5)), TunnelClientLimits.refusedRetryDelayMax)
   }
 }

@@ -33,7 +33,7 @@ final class ClientWorkConnection: ByteStreamReceiver {
   private var early: [UInt8] = []
   private var earlyCredited = 0
   private var hasFarEnded = false
-  private var relay: StreamRelay?
+  private var pair: JoinedPair?
   private var onEnd: ((ClientWorkConnection) -> Void)?
 
   init(
@@ -48,7 +48,7 @@ final class ClientWorkConnection: ByteStreamReceiver {
   }
 
   /// Whether a user's bytes travel through it.
-  var isBusy: Bool { relay != nil || connector != nil }
+  var isBusy: Bool { pair != nil || connector != nil }
 
   /// Asks the server for a user over a fresh logical connection.
   func begin(over stream: any ByteStream) {
@@ -67,8 +67,8 @@ final class ClientWorkConnection: ByteStreamReceiver {
   func abort() {
     connector?.cancel()
     connector = nil
-    if let relay {
-      relay.abort()
+    if let pair {
+      pair.abort()
     } else {
       stream?.abort()
     }
@@ -134,16 +134,14 @@ final class ClientWorkConnection: ByteStreamReceiver {
     let codec = PayloadCodec(
       context, encryptionKey: proxy.usesEncryption ? terms.payloadKey : nil,
       isCompressed: proxy.usesCompression)
-    let relay = StreamRelay(
-      context, near: local, far: stream, codec: codec, isHalfCloseKept: terms.isHalfCloseKept
+    let pair = JoinedPair(
+      context, near: local, far: stream, early: early, creditedCount: earlyCredited, codec: codec,
+      isHalfCloseKept: terms.isHalfCloseKept
     ) { [self] _ in conclude() }
-    self.relay = relay
-    let credited = Array(early.prefix(earlyCredited))
-    let owed = Array(early.dropFirst(earlyCredited))
     early = []
-    relay.injectFromFar(credited, isCreditDue: false)
-    relay.injectFromFar(owed, isCreditDue: true)
-    if hasFarEnded { relay.streamDidEnd(stream) }
+    guard !pair.isOver else { return }
+    self.pair = pair
+    if hasFarEnded { pair.farDidEnd(stream) }
   }
 
   private func proxyProtocolHeader(
@@ -166,7 +164,7 @@ final class ClientWorkConnection: ByteStreamReceiver {
 
   private func conclude() {
     channel = nil
-    relay = nil
+    pair = nil
     stream = nil
     let onEnd = self.onEnd
     self.onEnd = nil

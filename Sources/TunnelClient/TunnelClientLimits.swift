@@ -10,8 +10,8 @@ public enum TunnelClientLimits {
   public static let localDialTimeout = Interval.seconds(10)
   /// An unanswered proxy announcement is repeated after this time.
   public static let announcementTimeout = Interval.seconds(20)
-  /// A refused proxy is announced again after this time.
-  public static let refusedRetryDelay = Interval.seconds(30)
+  /// A refused proxy is announced again after this time at the latest.
+  public static let refusedRetryDelayMax = Interval.seconds(30)
   /// Bytes from the relay that wait while a local service is being dialled.
   public static let earlyByteCountMax = 8 * 1024 * 1024
 }

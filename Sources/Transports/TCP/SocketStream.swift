@@ -271,6 +271,24 @@ public final class SocketStream: ByteStream, ReadinessHandler {
     return nil
   }
 
+  // MARK: Splicing
+
+  /// Whether the kernel may take the connection over: nothing of it is in this process.
+  var isSpliceable: Bool {
+    phase == .open && tls == nil && output.isEmpty && writeState == .open && !hasReadEnded
+  }
+
+  /// Gives the socket and its registration away; this stream is over then.
+  ///
+  /// - Returns: `nil` when it was over before.
+  func surrender() -> SplicedSocket? {
+    guard phase == .open, let registration, let open = descriptor.take() else { return nil }
+    receiver = nil
+    phase = .closed
+    self.registration = nil
+    return SplicedSocket(context, owning: open, registration)
+  }
+
   // MARK: Ending
 
   /// Writes out what was accepted, sends FIN, waits a little for the peer's end, and closes.

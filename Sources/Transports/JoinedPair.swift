@@ -1,0 +1,68 @@
+/// A joined pair, in the lane that suits it.
+public final class JoinedPair {
+  private enum Lane {
+    case spliced(SpliceRelay)
+    case framed(StreamRelay)
+  }
+
+  private let lane: Lane
+
+  /// Joins two streams: by splice(2) when both are plain sockets with nothing queued and no coding,
+  /// through this process otherwise. The lane is chosen here, once.
+  ///
+  /// - Parameters:
+  ///   - near: the user's stream (on the relay) or the local service's (on the client).
+  ///   - far: the work connection.
+  ///   - early: bytes of the work connection that came before; `creditedCount` of them were
+  ///     given back as credit.
+  ///   - codec: how payload is coded on the work connection; `nil` for plain.
+  ///   - isHalfCloseKept: as for `StreamRelay`.
+  ///   - onClose: called once at the end; before this returns only when `early` cannot be
+  ///     decoded, so look at `isOver`.
+  public init(
+    _ context: TransportContext, near: any ByteStream, far: any ByteStream, early: [UInt8],
+    creditedCount: Int, codec: PayloadCodec?, isHalfCloseKept: Bool,
+    onClose: @escaping (RelaySummary) -> Void
+  ) {
+    if codec == nil, early.isEmpty, let nearSocket = near as? SocketStream,
+      let farSocket = far as? SocketStream, nearSocket.isSpliceable, farSocket.isSpliceable,
+      let left = nearSocket.surrender(), let right = farSocket.surrender()
+    {
+      lane = .spliced(
+        SpliceRelay(
+          context, near: left, far: right, isHalfCloseKept: isHalfCloseKept, onClose: onClose))
+      return
+    }
+    let relay = StreamRelay(
+      context, near: near, far: far, codec: codec, isHalfCloseKept: isHalfCloseKept,
+      onClose: onClose)
+    lane = .framed(relay)
+    relay.injectFromFar(Array(early.prefix(creditedCount)), isCreditDue: false)
+    relay.injectFromFar(Array(early.dropFirst(creditedCount)), isCreditDue: true)
+  }
+
+  /// Whether the pair has ended.
+  public var isOver: Bool {
+    switch lane {
+    case .spliced(let relay): relay.isOver
+    case .framed(let relay): relay.isOver
+    }
+  }
+
+  /// Aborts both sides.
+  public func abort() {
+    switch lane {
+    case .spliced(let relay): relay.abort()
+    case .framed(let relay): relay.abort()
+    }
+  }
+
+  /// The peer behind the work connection had ended before the two were joined.
+  public func farDidEnd(_ far: any ByteStream) {
+    switch lane {
+    // A spliced pair reads the end itself.
+    case .spliced: break
+    case .framed(let relay): relay.streamDidEnd(far)
+    }
+  }
+}
