@@ -8,7 +8,7 @@ public struct ByteQueue: ~Copyable {
   public static let retainedCapacityMax = 4096
 
   private var base: UnsafeMutableRawPointer?
-  private var capacity: Int
+  private(set) var capacity: Int
   private var head: Int
   private var tail: Int
 
@@ -157,6 +157,23 @@ public struct ByteQueue: ~Copyable {
     }
     head = 0
     tail = live
+  }
+
+  /// Takes a block over; the queue owns none.
+  mutating func adopt(_ block: UnsafeMutableRawPointer, capacity: Int) {
+    precondition(base == nil, "the queue has a block")
+    base = block
+    self.capacity = capacity
+  }
+
+  /// Gives the block away, and what is in it up.
+  mutating func surrender() -> UnsafeMutableRawPointer? {
+    let block = base
+    base = nil
+    capacity = 0
+    head = 0
+    tail = 0
+    return block
   }
 
   private var unsafeTail: UnsafeMutableRawPointer {

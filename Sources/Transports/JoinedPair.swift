@@ -24,14 +24,21 @@ public final class JoinedPair {
     creditedCount: Int, codec: PayloadCodec?, isHalfCloseKept: Bool,
     onClose: @escaping (RelaySummary) -> Void
   ) {
-    if codec == nil, early.isEmpty, let nearSocket = near as? SocketStream,
-      let farSocket = far as? SocketStream, nearSocket.isSpliceable, farSocket.isSpliceable,
-      let left = nearSocket.surrender(), let right = farSocket.surrender()
+    var early = early
+    if codec == nil, let nearSocket = near as? SocketStream, let farSocket = far as? SocketStream,
+      nearSocket.isSpliceable, farSocket.isSpliceable
     {
-      lane = .spliced(
-        SpliceRelay(
-          context, near: left, far: right, isHalfCloseKept: isHalfCloseKept, onClose: onClose))
-      return
+      // Sockets have no credit to give back. What does not go out now keeps the pair framed.
+      near.write(early)
+      early = []
+      if nearSocket.isSpliceable, let left = nearSocket.surrender(),
+        let right = farSocket.surrender()
+      {
+        lane = .spliced(
+          SpliceRelay(
+            context, near: left, far: right, isHalfCloseKept: isHalfCloseKept, onClose: onClose))
+        return
+      }
     }
     let relay = StreamRelay(
       context, near: near, far: far, codec: codec, isHalfCloseKept: isHalfCloseKept,

@@ -14,6 +14,11 @@ public final class TransportContext {
   /// Coded or decoded bytes of the piece that is being passed on.
   var codecQueue = ByteQueue()
 
+  /// Blocks for what sockets do not take at once.
+  let outputPool = BufferPool(
+    blockByteCount: TransportLimits.outputBlockByteCount,
+    idleBlockCountMax: TransportLimits.idleOutputBlockCountMax)
+
   /// Pipes of the plain lane.
   let pipePool = PipePool()
 

@@ -71,9 +71,14 @@ final class Program {
   }
 }
 
-/// A port that was free a moment ago, for programs that take none from the kernel.
+/// A port that was free a moment ago, for programs that take none from the kernel. It lies below
+/// the range from which the kernel gives outgoing connections their ports, so that those of other
+/// tests do not take it in between.
 func makeFreePort() throws -> UInt16 {
-  let server = try EchoServer()
-  defer { server.stop() }
-  return server.port
+  while true {
+    if let server = try? EchoServer(port: UInt16.random(in: 10_000..<32_000)) {
+      server.stop()
+      return server.port
+    }
+  }
 }

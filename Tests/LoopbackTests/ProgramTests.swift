@@ -145,7 +145,7 @@ import Timekeeping
     var start = (descriptors: 0, kibibytes: 0)
     for round in 0..<220 {
       let frpc = try Program("frpc", settings)
-      #expect(waitUntil { (try? talk(remote)) != nil }, "round \(round)")
+      #expect(waitUntil { (try? talk(remote)) != nil }, "round \(round): \(frpc.log)")
       frpc.send(SIGKILL)
       _ = frpc.waitForExit()
       if round == 20 { start = (frps.descriptorCount, frps.residentKibibytes) }

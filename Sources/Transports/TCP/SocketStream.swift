@@ -206,26 +206,28 @@ public final class SocketStream: ByteStream, ReadinessHandler {
   public func write(_ bytes: UnsafeRawBufferPointer) {
     guard phase == .open, writeState == .open, bytes.count > 0 else { return }
     if let tls {
-      if let text = tls.write(bytes) { return failLater(.tlsFailed(text)) }
+      if let text = tls.write(bytes, context.outputPool) { return failLater(.tlsFailed(text)) }
       sendQueued()
       return
     }
-    guard output.isEmpty, isWritable else {
-      output.append(bytes)
-      return
-    }
+    guard output.isEmpty, isWritable else { return keep(bytes) }
     switch Socket.send(number, bytes) {
     case .bytes(let count):
       if count < bytes.count {
         isWritable = false
-        output.append(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+        keep(UnsafeRawBufferPointer(rebasing: bytes[count...]))
       }
     case .wouldBlock:
       isWritable = false
-      output.append(bytes)
+      keep(bytes)
     case .failed(let error):
       failLater(error == .connectionReset ? .reset : .failed(error))
     }
+  }
+
+  private func keep(_ bytes: UnsafeRawBufferPointer) {
+    output.reserve(bytes.count, from: context.outputPool)
+    output.append(bytes)
   }
 
   /// Ends our direction behind everything written.
@@ -263,7 +265,7 @@ public final class SocketStream: ByteStream, ReadinessHandler {
       switch Socket.send(number, bytes) {
       case .bytes(let count):
         if count < bytes.count { isWritable = false }
-        queue.removeFirst(count)
+        queue.removeFirst(count, returningTo: context.outputPool)
       case .wouldBlock: isWritable = false
       case .failed(let error): return error
       }

@@ -28,6 +28,11 @@ public final class TLSSession {
     var early = ByteQueue()
   }
 
+  /// Plaintext of one record (RFC 8446, 5.1).
+  private static let recordByteCountMax = 16_384
+  /// Header, content type and tag, rounded up.
+  private static let recordOverheadMax = 64
+
   private let ssl: OpaquePointer
   private let pipes: UnsafeMutablePointer<Pipes>
   private var hasFinished = false
@@ -112,11 +117,14 @@ public final class TLSSession {
   /// Encrypts all of `bytes` into the output queue, or keeps them until the handshake is done.
   ///
   /// - Returns: what went wrong, if something did.
-  func write(_ bytes: UnsafeRawBufferPointer) -> String? {
+  func write(_ bytes: UnsafeRawBufferPointer, _ pool: BufferPool) -> String? {
     guard isEstablished else {
       pipes.pointee.early.append(bytes)
       return nil
     }
+    let recordCount = bytes.count / Self.recordByteCountMax + 1
+    pipes.pointee.output.reserve(
+      bytes.count + recordCount * Self.recordOverheadMax, from: pool)
     return encrypt(bytes)
   }
 
