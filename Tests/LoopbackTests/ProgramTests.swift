@@ -141,6 +141,7 @@ import Timekeeping
     defer { service.stop() }
     let (bind, remote) = (try makeFreePort(), try makeFreePort())
     let frps = try Program("frps", Self.server(bind, "log_level = warn"))
+    #expect(waitUntil { (try? TestSocket.connect(bind))?.close() != nil })
     let settings = Self.client(bind, local: service.port, remote: remote)
     var start = (descriptors: 0, kibibytes: 0)
     for round in 0..<220 {
