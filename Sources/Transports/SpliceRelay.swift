@@ -120,7 +120,7 @@ final class SpliceRelay {
       case .bytes(let count): pipe.byteCount -= count
       case .wouldBlock: sink.isWritable = false
       case .failed(let error):
-        fail(error == .connectionReset ? .reset : .failed(error))
+        giveUp(direction, error)
         return false
       }
     }
@@ -128,6 +128,28 @@ final class SpliceRelay {
     direction.pipe = nil
     context.pipePool.put(pipe)
     return true
+  }
+
+  /// The sink takes nothing any more. If it had ended its own direction in order before, what it
+  /// sent still goes on: a stock peer closes like that.
+  private func giveUp(_ direction: Direction, _ error: Errno) {
+    let opposite = direction === forward ? backward : forward
+    guard opposite.isSourceEnded else {
+      return fail(error == .connectionReset ? .reset : .failed(error))
+    }
+    direction.pipe = nil
+    direction.isSourceEnded = true
+    direction.isSinkEnded = true
+  }
+
+  /// Whether that side has ended its direction in order.
+  fileprivate func hasEnded(_ socket: SplicedSocket) -> Bool {
+    socket === near ? forward.isSourceEnded : backward.isSourceEnded
+  }
+
+  fileprivate func socketDidFail(_ error: Errno) {
+    // Nothing is lost by not reading on: a reset discards what was unread.
+    fail(error == .connectionReset ? .reset : .failed(error))
   }
 
   private func endIfDone() {
@@ -204,6 +226,12 @@ final class SplicedSocket: ReadinessHandler {
   }
 
   func handleReadiness(_ readiness: Readiness) {
+    // Seen here too, as a direction whose sink is stalled reads nothing.
+    if readiness.contains(.error), let relay, !relay.hasEnded(self),
+      let error = Socket.pendingError(number)
+    {
+      return relay.socketDidFail(error)
+    }
     if !readiness.isDisjoint(with: [.readable, .readHangup, .hangup, .error]) { isReadable = true }
     if !readiness.isDisjoint(with: [.writable, .hangup, .error]) { isWritable = true }
     relay?.socketIsReady(self)

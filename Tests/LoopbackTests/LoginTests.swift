@@ -1,5 +1,6 @@
 import Configuration
 import LinuxSystem
+import Reactor
 import TestKit
 import Testing
 import Timekeeping
@@ -115,6 +116,47 @@ import WireProtocol
     #expect(start.sourcePort == next.localAddress?.port && start.destinationPort == port)
     try next.send("hi")
     #expect(try work.socket.receive(exactly: 2) == Array("hi".utf8))
+    try server.stop()
+  }
+
+  // Without a ping in time the session ends; a ping keeps it.
+  @Test func missingHeartbeatsEndTheSession() throws {
+    let server = try LoneServer(Self.bare) {
+      $0.transport.heartbeatTimeout = .milliseconds(400)
+    }
+    let quiet = try RawPeer(server.port)
+    try quiet.logIn()
+    let lively = try RawPeer(server.port)
+    try lively.logIn()
+    let deadline = HostSystem.monotonicNanoseconds + 1_200_000_000
+    while HostSystem.monotonicNanoseconds < deadline {
+      try lively.send(.ping(Ping()))
+      #expect(try lively.receiveAnswer() == .pong(Pong()))
+      _ = waitUntil(within: .milliseconds(50)) { false }
+    }
+    #expect(try server.sessionCount() == 1)
+    #expect(throws: (any Error).self) { while true { _ = try quiet.receive() } }
+    try server.stop()
+  }
+
+  // A server that answers nothing any more is left, and found again.
+  @Test(arguments: [true, false])
+  func clientLeavesAServerThatDoesNotAnswerPings(_ isMux: Bool) throws {
+    let stack = Stack(isTLS: false, isMux: isMux)
+    let server = try LoneServer(stack)
+    let client = try Rig.Client(stack, bindPort: server.port) { configuration in
+      configuration.transport.heartbeatInterval = .milliseconds(100)
+      configuration.transport.heartbeatTimeout = .milliseconds(500)
+    }
+    #expect(try waitUntil { try client.isLoggedIn() })
+    // The relay's loop stands still for a while, as a hung one does.
+    server.thread.mailbox.post { _ in
+      let end = HostSystem.monotonicNanoseconds + 1_500_000_000
+      while HostSystem.monotonicNanoseconds < end {}
+    }
+    #expect(try waitUntil(within: .seconds(5)) { try !client.isLoggedIn() })
+    #expect(try waitUntil(within: .seconds(10)) { try client.isLoggedIn() })
+    try client.stop()
     try server.stop()
   }
 
