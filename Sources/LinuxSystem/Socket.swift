@@ -166,16 +166,12 @@ public enum Socket {
     try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, 1)
   }
 
-  /// Switches keepalive probes on: the first after `idleSeconds`, then every `intervalSeconds`,
-  /// dead after `count` unanswered ones.
-  public static func setKeepalive(
-    _ descriptor: CInt, idleSeconds: Int, intervalSeconds: Int, count: Int
-  ) {
-    let tcp = CInt(IPPROTO_TCP)
+  /// Switches keepalive probes on: the first after `idleSeconds` of silence. How many follow, and how
+  /// soon, is the kernel's default (nine, 75 s apart).
+  public static func setKeepalive(_ descriptor: CInt, idleSeconds: Int) {
     try? setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
-    try? setOption(descriptor, tcp, TCP_KEEPIDLE, CInt(clamping: Swift.max(1, idleSeconds)))
-    try? setOption(descriptor, tcp, TCP_KEEPINTVL, CInt(clamping: Swift.max(1, intervalSeconds)))
-    try? setOption(descriptor, tcp, TCP_KEEPCNT, CInt(clamping: Swift.max(1, count)))
+    try? setOption(
+      descriptor, CInt(IPPROTO_TCP), TCP_KEEPIDLE, CInt(clamping: Swift.max(1, idleSeconds)))
   }
 
   /// Gives a connection up when written bytes stay unacknowledged for so long (RFC 5482).

@@ -1,5 +1,5 @@
 public import LinuxSystem
-internal import Timekeeping
+public import Timekeeping
 
 /// Accepts connections on one listening socket.
 ///
@@ -19,12 +19,19 @@ public final class Listener: ReadinessHandler {
   private let onAccept: (consuming FileDescriptor, SocketAddress) -> Void
 
   /// Binds, listens, and calls `onAccept` for each connection with its peer's address.
+  ///
+  /// - Parameter keepaliveIdle: idle time before the kernel probes an accepted connection. Accepted
+  ///   sockets inherit it, and TCP_NODELAY, from the listening one: no system call for each.
   public init(
-    _ loop: EventLoop, address: SocketAddress,
+    _ loop: EventLoop, address: SocketAddress, keepaliveIdle: Interval? = nil,
     onAccept: @escaping (consuming FileDescriptor, SocketAddress) -> Void
   ) throws(Errno) {
     let socket = try Socket.listen(on: address)
     self.address = Socket.localAddress(socket.rawValue) ?? address
+    Socket.setNoDelay(socket.rawValue)
+    if let keepaliveIdle {
+      Socket.setKeepalive(socket.rawValue, idleSeconds: Int(keepaliveIdle.inSeconds))
+    }
     self.loop = loop
     self.onAccept = onAccept
     let number = socket.rawValue

@@ -115,7 +115,9 @@ extension RelayServer {
       return decide { $0.listenFailed(id, now: context.loop.now) }
     }
     do throws(Errno) {
-      let listener = try Listener(context.loop, address: address) { [unowned self] socket, peer in
+      let listener = try Listener(
+        context.loop, address: address, keepaliveIdle: configuration.transport.tcpKeepalive
+      ) { [unowned self] socket, peer in
         // The listener is closed before its server goes away.
         didAcceptUser(socket, peer, proxy: id)
       }
@@ -133,12 +135,6 @@ extension RelayServer {
     _ descriptor: consuming FileDescriptor, _ peer: SocketAddress, proxy: ProxyID
   ) {
     guard let bound = proxies[proxy] else { return }
-    let number = descriptor.rawValue
-    Socket.setNoDelay(number)
-    if let idle = configuration.transport.tcpKeepalive {
-      let seconds = Int(idle.inSeconds)
-      Socket.setKeepalive(number, idleSeconds: seconds, intervalSeconds: seconds, count: 9)
-    }
     bound.logger.debug("get a user connection [\(peer)]")
     do throws(Errno) {
       let stream = try SocketStream(context, owning: descriptor, peer: peer)

@@ -86,7 +86,9 @@ public final class RelayServer {
         description: "bind_addr: [\(configuration.bindAddress)] is not an IP address")
     }
     do throws(Errno) {
-      listener = try Listener(context.loop, address: address) { [unowned self] socket, peer in
+      listener = try Listener(
+        context.loop, address: address, keepaliveIdle: configuration.transport.tcpKeepalive
+      ) { [unowned self] socket, peer in
         // The listener is closed in `stop`, before `self` goes away.
         didAccept(socket, peer)
       }
@@ -119,12 +121,6 @@ public final class RelayServer {
   // MARK: Bind port
 
   private func didAccept(_ descriptor: consuming FileDescriptor, _ peer: SocketAddress) {
-    let number = descriptor.rawValue
-    Socket.setNoDelay(number)
-    if let idle = configuration.transport.tcpKeepalive {
-      let seconds = Int(idle.inSeconds)
-      Socket.setKeepalive(number, idleSeconds: seconds, intervalSeconds: seconds, count: 9)
-    }
     do throws(Errno) {
       let socket = try SocketStream(context, owning: descriptor, peer: peer)
       let carrier = InboundCarrier(self, socket)

@@ -98,8 +98,7 @@ public final class CarrierDialer: ByteStreamReceiver {
   private func didConnect(_ descriptor: consuming FileDescriptor, _ address: SocketAddress) {
     let number = descriptor.rawValue
     if let idle = settings.keepaliveIdle {
-      let seconds = Int(idle.inSeconds)
-      Socket.setKeepalive(number, idleSeconds: seconds, intervalSeconds: seconds, count: 9)
+      Socket.setKeepalive(number, idleSeconds: Int(idle.inSeconds))
     }
     do throws(Errno) {
       let socket = try SocketStream(context, owning: descriptor, peer: address)

@@ -75,7 +75,8 @@ final class SpliceRelay {
     }
     if direction.isSourceEnded, direction.pipe == nil, !direction.isSinkEnded, !isOver {
       direction.isSinkEnded = true
-      Socket.shutdownWriting(sink.number)
+      // Behind the second end both are closed at once, which sends the FIN.
+      if !(forward.isSinkEnded && backward.isSinkEnded) { Socket.shutdownWriting(sink.number) }
     }
   }
 

@@ -128,16 +128,37 @@ import Timekeeping
   @Test func optionsReachTheKernel() throws {
     let (client, _) = try pair()
     Socket.setNoDelay(client.number)
-    Socket.setKeepalive(client.number, idleSeconds: 11, intervalSeconds: 12, count: 3)
+    Socket.setKeepalive(client.number, idleSeconds: 11)
     Socket.setUserTimeout(client.number, milliseconds: 13_000)
     let tcp = CInt(IPPROTO_TCP)
     #expect(option(client.number, tcp, TCP_NODELAY) != 0)
     #expect(option(client.number, SOL_SOCKET, SO_KEEPALIVE) != 0)
     #expect(option(client.number, tcp, TCP_KEEPIDLE) == 11)
-    #expect(option(client.number, tcp, TCP_KEEPINTVL) == 12)
-    #expect(option(client.number, tcp, TCP_KEEPCNT) == 3)
     #expect(option(client.number, tcp, TCP_USER_TIMEOUT) == 13_000)
     #expect(throws: Errno.self) { try Socket.setOption(-1, tcp, TCP_NODELAY, 1) }
+  }
+
+  // Listeners rely on it: no call is made for each accepted socket.
+  @Test func acceptedSocketsInheritOptions() throws {
+    let listener = try Socket.listen(on: .loopback(port: 0))
+    Socket.setNoDelay(listener.rawValue)
+    Socket.setKeepalive(listener.rawValue, idleSeconds: 77)
+    let port = try #require(Socket.localAddress(listener.rawValue)?.port)
+    let client = try TestSocket.connect(port)
+    var accepted: TestSocket?
+    let isAccepted = waitUntil {
+      if case .connection(let socket, _) = Socket.accept(listener.rawValue) {
+        accepted = TestSocket(socket)
+      }
+      return accepted != nil
+    }
+    #expect(isAccepted)
+    let number = try #require(accepted).number
+    #expect(option(number, CInt(IPPROTO_TCP), TCP_NODELAY) != 0)
+    #expect(option(number, SOL_SOCKET, SO_KEEPALIVE) != 0)
+    #expect(option(number, CInt(IPPROTO_TCP), TCP_KEEPIDLE) == 77)
+    client.close()
+    accepted?.close()
   }
 
   private func option(_ number: CInt, _ level: CInt, _ name: CInt) -> CInt {
