@@ -59,9 +59,7 @@ public enum Console {
     defer { closedir(handle) }
     var names: [String] = []
     while let entry = readdir(handle) {
-      let name = withUnsafeBytes(of: entry.pointee.d_name) {
-        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-      }
+      let name = name(of: entry)
       var status = stat()
       if stat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG {
         names.append(name)
@@ -69,4 +67,12 @@ public enum Console {
     }
     return names.sorted()
   }
+}
+
+/// The name in an entry of `readdir`, whose memory may end right behind it: a copy of the whole
+/// field would read beyond.
+private func name(of entry: UnsafeMutablePointer<dirent>) -> String {
+  guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return "" }
+  return String(
+    cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
 }

@@ -40,11 +40,17 @@ public func openSockets(
   defer { closedir(folder) }
   var numbers: [Int32] = []
   while let entry = readdir(folder) {
-    let name = withUnsafeBytes(of: entry.pointee.d_name) {
-      String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-    }
+    let name = name(of: entry)
     guard let number = Int32(name), let local = Socket.localAddress(number) else { continue }
     if condition(local, Socket.peerAddress(number)) { numbers.append(number) }
   }
   return numbers
+}
+
+/// The name in an entry of `readdir`, whose memory may end right behind it: a copy of the whole
+/// field would read beyond.
+private func name(of entry: UnsafeMutablePointer<dirent>) -> String {
+  guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return "" }
+  return String(
+    cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
 }
