@@ -166,8 +166,8 @@ public enum Socket {
     try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, 1)
   }
 
-  /// Switches keepalive probes on: the first after `idleSeconds` of silence. How many follow, and how
-  /// soon, is the kernel's default (nine, 75 s apart).
+  /// Switches keepalive probes on: the first after `idleSeconds` of silence. How many follow, and
+  /// how soon, is the kernel's default (nine, 75 s apart).
   public static func setKeepalive(_ descriptor: CInt, idleSeconds: Int) {
     try? setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
     try? setOption(
