@@ -1,49 +1,67 @@
 /// Names one armed timer of a `TimerHeap`; an ID that was fired or cancelled never matches again.
 public struct TimerID: Hashable, Sendable {
-  let slotIndex: Int32
-  let generation: UInt32
+  @usableFromInline let slotIndex: Int32
+  @usableFromInline let generation: UInt32
+
+  @inlinable init(slotIndex: Int32, generation: UInt32) {
+    self.slotIndex = slotIndex
+    self.generation = generation
+  }
 }
 
 /// Armed timers in a four-way heap with cancellation by ID.
 ///
 /// Arming, cancelling and firing are O(log₄ n): nine steps with 100,000 timers armed. Timers of
-/// the same deadline fire in the order in which they were armed.
+/// the same deadline fire in the order in which they were armed. Inlinable, so that the loop's copy
+/// is compiled for its own payload: through the generic one a timer cost several times as much.
 public struct TimerHeap<Payload>: ~Copyable {
-  private struct Entry {
-    var deadline: Instant
-    var sequence: UInt64
-    var slotIndex: Int32
+  @usableFromInline struct Entry {
+    @usableFromInline var deadline: Instant
+    @usableFromInline var sequence: UInt64
+    @usableFromInline var slotIndex: Int32
 
-    func precedes(_ other: Entry) -> Bool {
+    @inlinable init(deadline: Instant, sequence: UInt64, slotIndex: Int32) {
+      self.deadline = deadline
+      self.sequence = sequence
+      self.slotIndex = slotIndex
+    }
+
+    @inlinable func precedes(_ other: Entry) -> Bool {
       deadline == other.deadline ? sequence < other.sequence : deadline < other.deadline
     }
   }
 
-  private struct Slot {
-    var generation: UInt32
-    var heapIndex: Int32
-    var payload: Payload?
+  @usableFromInline struct Slot {
+    @usableFromInline var generation: UInt32
+    @usableFromInline var heapIndex: Int32
+    @usableFromInline var payload: Payload?
+
+    @inlinable init(generation: UInt32, heapIndex: Int32, payload: Payload?) {
+      self.generation = generation
+      self.heapIndex = heapIndex
+      self.payload = payload
+    }
   }
 
-  private var heap: [Entry] = []
-  private var slots: [Slot] = []
-  private var freeSlots: [Int32] = []
-  private var nextSequence: UInt64 = 0
+  @usableFromInline var heap: [Entry] = []
+  @usableFromInline var slots: [Slot] = []
+  @usableFromInline var freeSlots: [Int32] = []
+  @usableFromInline var nextSequence: UInt64 = 0
 
   /// Makes a heap without timers.
-  public init() {}
+  @inlinable public init() {}
 
   /// The number of armed timers.
-  public var count: Int { heap.count }
+  @inlinable public var count: Int { heap.count }
 
   /// How many timers have ever been armed.
-  public var armedTotal: UInt64 { nextSequence }
+  @inlinable public var armedTotal: UInt64 { nextSequence }
 
   /// The earliest deadline; `nil` without timers.
-  public var nextDeadline: Instant? { heap.first?.deadline }
+  @inlinable public var nextDeadline: Instant? { heap.first?.deadline }
 
   /// Arms a timer that carries `payload`.
-  public mutating func arm(at deadline: Instant, _ payload: Payload) -> TimerID {
+  @inlinable public mutating func arm(at deadline: Instant, _ payload: Payload) -> TimerID {
     let slotIndex: Int32
     if let free = freeSlots.popLast() {
       slotIndex = free
@@ -61,7 +79,7 @@ public struct TimerHeap<Payload>: ~Copyable {
   /// Disarms a timer.
   ///
   /// - Returns: its payload; `nil` when it has fired or was cancelled before.
-  @discardableResult
+  @inlinable @discardableResult
   public mutating func cancel(_ id: TimerID) -> Payload? {
     let slotIndex = Int(id.slotIndex)
     guard slotIndex < slots.count, slots[slotIndex].generation == id.generation,
@@ -77,7 +95,7 @@ public struct TimerHeap<Payload>: ~Copyable {
   ///
   /// - Parameter armedTotal: an earlier value of that property, to leave timers alone that were
   ///   armed since.
-  public mutating func popExpired(
+  @inlinable public mutating func popExpired(
     now: Instant, amongFirst armedTotal: UInt64 = .max
   ) -> Payload? {
     guard let first = heap.first, first.deadline <= now, first.sequence <= armedTotal else {
@@ -88,7 +106,7 @@ public struct TimerHeap<Payload>: ~Copyable {
     return payload
   }
 
-  private mutating func releaseSlot(_ slotIndex: Int) -> Payload? {
+  @inlinable mutating func releaseSlot(_ slotIndex: Int) -> Payload? {
     let payload = slots[slotIndex].payload
     slots[slotIndex].payload = nil
     slots[slotIndex].generation &+= 1
@@ -96,7 +114,7 @@ public struct TimerHeap<Payload>: ~Copyable {
     return payload
   }
 
-  private mutating func removeEntry(at index: Int) {
+  @inlinable mutating func removeEntry(at index: Int) {
     let last = heap.removeLast()
     guard index < heap.count else { return }
     heap[index] = last
@@ -105,7 +123,7 @@ public struct TimerHeap<Payload>: ~Copyable {
     siftUp(index)
   }
 
-  private mutating func siftUp(_ start: Int) {
+  @inlinable mutating func siftUp(_ start: Int) {
     var index = start
     let entry = heap[index]
     while index > 0 {
@@ -117,7 +135,7 @@ public struct TimerHeap<Payload>: ~Copyable {
     place(entry, at: index)
   }
 
-  private mutating func siftDown(_ start: Int) {
+  @inlinable mutating func siftDown(_ start: Int) {
     var index = start
     let entry = heap[index]
     while true {
@@ -136,7 +154,7 @@ public struct TimerHeap<Payload>: ~Copyable {
     place(entry, at: index)
   }
 
-  private mutating func place(_ entry: Entry, at index: Int) {
+  @inlinable mutating func place(_ entry: Entry, at index: Int) {
     heap[index] = entry
     slots[Int(entry.slotIndex)].heapIndex = Int32(index)
   }
