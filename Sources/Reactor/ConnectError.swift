@@ -44,11 +44,3 @@ public enum ConnectError: Error, Hashable, Sendable, CustomStringConvertible {
     failures.map(\.description).joined(separator: "; ")
   }
 }
-
-/// What became of a connect.
-public enum ConnectOutcome: ~Copyable {
-  /// A connected, non-blocking socket with TCP_NODELAY, and the address that answered.
-  case connected(FileDescriptor, SocketAddress)
-  /// There is none.
-  case failed(ConnectError)
-}

@@ -34,8 +34,7 @@ public final class Connector {
     timeout: Interval, completion: @escaping (consuming ConnectOutcome) -> Void
   ) -> Connector {
     let connector = Connector(loop, localAddress, timeout, completion)
-    connector.untried = interleaved(addresses)
-    connector.scheduleAttempt(after: .zero)
+    connector.begin(addresses)
     return connector
   }
 
@@ -47,6 +46,10 @@ public final class Connector {
     completion: @escaping (consuming ConnectOutcome) -> Void
   ) -> Connector {
     let connector = Connector(loop, localAddress, timeout, completion)
+    if let literal = SocketAddress(host: host, port: port) {
+      connector.begin([literal])
+      return connector
+    }
     connector.request = resolver.resolve(host, timeout: timeout) { [connector] result in
       connector.handleResolved(result, port: port)
     }
@@ -67,6 +70,12 @@ public final class Connector {
   /// Gives up and closes what was begun: the completion is not called any more.
   public func cancel() {
     _ = takeCompletion()
+  }
+
+  /// Begins without a name to resolve. A failure at once is told in the next turn.
+  private func begin(_ addresses: [SocketAddress]) {
+    untried = Self.interleaved(addresses)
+    if !startNextAttempt() { attemptTimer = loop.schedule(after: .zero) { [self] in giveUp() } }
   }
 
   // MARK: Events
@@ -94,13 +103,13 @@ public final class Connector {
     fail(.timedOut(after: timeout, failures))
   }
 
-  fileprivate func handleWritable(_ attempt: ConnectAttempt) {
+  fileprivate func handle(_ readiness: Readiness, of attempt: ConnectAttempt) {
     guard completion != nil else { return }
     attempts.removeAll { $0 === attempt }
-    switch attempt.takeSocket() {
-    case .connected(let descriptor, let address):
+    switch attempt.takeSocket(readiness) {
+    case .connected(let socket):
       guard let completion = takeCompletion() else { return }
-      completion.body(.connected(descriptor, address))
+      completion.body(.connected(socket))
     case .failed(let error):
       failures.append(ConnectFailure(address: attempt.address, error: error))
       startAttempt()
@@ -109,24 +118,34 @@ public final class Connector {
 
   // MARK: Attempts
 
-  /// Tries the next address, and those behind it as long as they fail at once.
   private func startAttempt() {
+    if !startNextAttempt() { giveUp() }
+  }
+
+  /// Tries the next address, and those behind it as long as they fail at once.
+  ///
+  /// - Returns: whether an attempt runs.
+  private func startNextAttempt() -> Bool {
     while !untried.isEmpty {
       let address = untried.removeFirst()
       do throws(Errno) {
         attempts.append(try ConnectAttempt(self, loop, to: address, from: localAddress))
-        scheduleAttempt(after: ReactorLimits.connectAttemptDelay)
-        return
+        if !untried.isEmpty { scheduleAttempt() }
+        return true
       } catch {
         failures.append(ConnectFailure(address: address, error: error))
       }
     }
-    if attempts.isEmpty { fail(failures.isEmpty ? .noAddresses : .failed(failures)) }
+    return !attempts.isEmpty
   }
 
-  private func scheduleAttempt(after delay: Interval) {
+  private func giveUp() {
+    fail(failures.isEmpty ? .noAddresses : .failed(failures))
+  }
+
+  private func scheduleAttempt() {
     if let attemptTimer { loop.cancel(attemptTimer) }
-    attemptTimer = loop.schedule(after: delay) { [self] in
+    attemptTimer = loop.schedule(after: ReactorLimits.connectAttemptDelay) { [self] in
       attemptTimer = nil
       startAttempt()
     }
@@ -141,9 +160,8 @@ public final class Connector {
   private func takeCompletion() -> Completion? {
     request?.cancel()
     request = nil
-    for timer in [deadlineTimer, attemptTimer] {
-      if let timer { loop.cancel(timer) }
-    }
+    if let deadlineTimer { loop.cancel(deadlineTimer) }
+    if let attemptTimer { loop.cancel(attemptTimer) }
     deadlineTimer = nil
     attemptTimer = nil
     untried = []
@@ -156,7 +174,7 @@ public final class Connector {
 
   /// The families by turns, the first address's family first (RFC 8305, section 4).
   static func interleaved(_ addresses: [SocketAddress]) -> [SocketAddress] {
-    guard let first = addresses.first else { return [] }
+    guard addresses.count > 1, let first = addresses.first else { return addresses }
     let own = addresses.filter { $0.family == first.family }
     let other = addresses.filter { $0.family != first.family }
     var result: [SocketAddress] = []
@@ -174,7 +192,7 @@ extension Connector: Sendable {}
 /// One socket on its way to one address.
 private final class ConnectAttempt: ReadinessHandler {
   enum Outcome: ~Copyable {
-    case connected(FileDescriptor, SocketAddress)
+    case connected(ConnectedSocket)
     case failed(Errno)
   }
 
@@ -200,25 +218,27 @@ private final class ConnectAttempt: ReadinessHandler {
       try Socket.bindLocal(number, to: localAddress)
     }
     try Socket.connect(number, to: address)
-    registration = try loop.register(number, .writable, self)
+    registration = try loop.register(number, .stream, self)
   }
 
   func handleReadiness(_ readiness: Readiness) {
-    connector.handleWritable(self)
+    connector.handle(readiness, of: self)
   }
 
   /// Gives the socket away if it is connected, and closes it if it is not.
-  func takeSocket() -> Outcome {
-    if let registration { loop.deregister(registration) }
-    registration = nil
-    guard let socket = descriptor.take() else { return .failed(.cancelled) }
-    if let error = Socket.pendingError(socket.rawValue) { return .failed(error) }
-    guard let peer = Socket.peerAddress(socket.rawValue) else { return .failed(.connectionReset) }
+  func takeSocket(_ readiness: Readiness) -> Outcome {
+    guard let registration, let socket = descriptor.take() else { return .failed(.cancelled) }
+    self.registration = nil
+    let number = socket.rawValue
     // A socket that is given the very port to which it connects meets itself (RFC 9293, section
     // 3.5, simultaneous open): nobody listens there.
-    if Socket.localAddress(socket.rawValue) == peer { return .failed(.connectionRefused) }
-    Socket.setNoDelay(socket.rawValue)
-    return .connected(socket, address)
+    let error = Socket.pendingError(number)
+    guard error == nil, Socket.localAddress(number) != address else {
+      loop.deregister(registration, isClosing: true)
+      return .failed(error ?? .connectionRefused)
+    }
+    Socket.setNoDelay(number)
+    return .connected(ConnectedSocket(socket, peer: address, registration, readiness))
   }
 
   func close() {

@@ -65,11 +65,6 @@ public final class CarrierDialer: ByteStreamReceiver {
     self.context = context
     self.settings = settings
     self.completion = completion
-    deadline = context.loop.schedule(after: settings.dialTimeout) { [unowned self] in
-      // Cancelled when the dialer concludes or is cancelled, so `self` is alive.
-      deadline = nil
-      conclude(.failure(DialError(description: "\(target): timed out")))
-    }
     connector = Connector.connect(
       loop: context.loop, resolver: resolver, host: settings.proxy?.address.host ?? settings.host,
       port: settings.proxy?.address.port ?? settings.port, localAddress: settings.localAddress,
@@ -77,7 +72,7 @@ public final class CarrierDialer: ByteStreamReceiver {
     ) { [self] outcome in
       connector = nil
       switch consume outcome {
-      case .connected(let descriptor, let address): didConnect(descriptor, address)
+      case .connected(let socket): didConnect(socket)
       case .failed(let error): conclude(.failure(DialError(description: "\(error)")))
       }
     }
@@ -95,23 +90,23 @@ public final class CarrierDialer: ByteStreamReceiver {
     settings.proxy.map { "proxy \($0.address)" } ?? "\(settings.host):\(settings.port)"
   }
 
-  private func didConnect(_ descriptor: consuming FileDescriptor, _ address: SocketAddress) {
-    let number = descriptor.rawValue
+  private func didConnect(_ connected: consuming ConnectedSocket) {
     if let idle = settings.keepaliveIdle {
-      Socket.setKeepalive(number, idleSeconds: Int(idle.inSeconds))
+      Socket.setKeepalive(connected.number, idleSeconds: Int(idle.inSeconds))
     }
-    do throws(Errno) {
-      let socket = try SocketStream(context, owning: descriptor, peer: address)
-      self.socket = socket
-      guard let proxy = settings.proxy else { return finish(socket, rest: []) }
-      let handshake = UpstreamProxyHandshake(
-        proxy, targetHost: settings.host, targetPort: settings.port)
-      self.handshake = handshake
-      socket.receiver = self
-      socket.write(handshake.greeting)
-    } catch {
-      conclude(.failure(DialError(description: "\(target): \(error)")))
+    let socket = SocketStream(context, owning: connected)
+    self.socket = socket
+    guard let proxy = settings.proxy else { return finish(socket, rest: []) }
+    deadline = context.loop.schedule(after: settings.dialTimeout) { [unowned self] in
+      // Cancelled when the dialer concludes or is cancelled, so `self` is alive.
+      deadline = nil
+      conclude(.failure(DialError(description: "\(target): timed out")))
     }
+    let handshake = UpstreamProxyHandshake(
+      proxy, targetHost: settings.host, targetPort: settings.port)
+    self.handshake = handshake
+    socket.receiver = self
+    socket.write(handshake.greeting)
   }
 
   private func finish(_ socket: SocketStream, rest: [UInt8]) {

@@ -104,7 +104,7 @@ final class ClientWorkConnection: ByteStreamReceiver {
     ) { [self] outcome in
       connector = nil
       switch consume outcome {
-      case .connected(let descriptor, let address): join(proxy, start, descriptor, address)
+      case .connected(let socket): join(proxy, start, SocketStream(context, owning: socket))
       case .failed(let error): localDialDidFail(proxy, error)
       }
     }
@@ -119,15 +119,10 @@ final class ClientWorkConnection: ByteStreamReceiver {
 
   private func join(
     _ proxy: ProxyConfiguration, _ start: StartWorkConnection,
-    _ descriptor: consuming FileDescriptor, _ address: SocketAddress
+    _ local: SocketStream
   ) {
-    guard let stream else { return conclude() }
-    let local: SocketStream
-    do throws(Errno) {
-      local = try SocketStream(context, owning: descriptor, peer: address)
-    } catch {
-      logger.prefixed(by: proxy.name).error("local service [\(address)]: \(error)")
-      stream.abort()
+    guard let stream else {
+      local.close()
       return conclude()
     }
     if let header = proxyProtocolHeader(proxy, start) { local.write(header) }

@@ -23,6 +23,9 @@ private final class BlackHole {
     }
   }
 
+  /// The local ports of what keeps the queue full.
+  var fillerPorts: [UInt16] { fillers.compactMap { $0.localAddress?.port } }
+
   /// Also keeps it until the end of a test, where an optimiser would let it go earlier.
   func close() {
     listener.close()
@@ -53,7 +56,9 @@ private enum Seen {
 
   init(_ outcome: consuming ConnectOutcome) {
     switch consume outcome {
-    case .connected(let descriptor, let address): self = .connected(TestSocket(descriptor), address)
+    case .connected(let socket):
+      let peer = socket.peer
+      self = .connected(TestSocket(socket.takeDescriptor()), peer)
     case .failed(let error): self = .failed(error)
     }
   }
@@ -95,9 +100,11 @@ private final class SeenList {
     while list.seen.isEmpty, loop.now - start < .seconds(30) { loop.turn(sleepMax: .seconds(1)) }
     loop.turn(sleepMax: .zero)
     #expect(list.seen.count == 1)
-    #expect(loop.registrationCount == 1)
+    let seen = try #require(list.seen.first)
+    // The loop's own, and that of the socket that was given away.
+    #expect(loop.registrationCount == (seen.socket == nil ? 1 : 2))
     #expect(loop.timerCount == 0)
-    return try #require(list.seen.first)
+    return seen
   }
 
   private func address(_ host: String, _ port: UInt16) throws -> SocketAddress {
@@ -183,7 +190,7 @@ private final class SeenList {
     let server = try SinkServer()
     defer { server.stop() }
     let ports = Set(holes.map(\.address.port))
-    let before = connectingCount(to: ports)
+    let fillers = Set(holes.flatMap(\.fillerPorts))
     let loop = try EventLoop()
     let list = SeenList()
     Connector.connect(
@@ -194,19 +201,20 @@ private final class SeenList {
       return loop.registrationCount == 3
     }
     #expect(areBothConnecting)
-    #expect(connectingCount(to: ports) == before + 2)
+    #expect(connectingCount(to: ports, notFrom: fillers) == 2)
     #expect(try finish(loop, list).address == server.server.address)
-    #expect(connectingCount(to: ports) == before)
+    #expect(connectingCount(to: ports, notFrom: fillers) == 0)
   }
 
   /// How many sockets of this machine have sent a SYN to these ports and no more (proc(5): the
   /// second and third column are addresses, the fourth is the state, 02 is SYN_SENT).
-  private func connectingCount(to ports: Set<UInt16>) -> Int {
+  private func connectingCount(to ports: Set<UInt16>, notFrom fillers: Set<UInt16>) -> Int {
     let table = (try? HostSystem.readFile("/proc/net/tcp", byteCountMax: 1 << 24)) ?? []
     return String(decoding: table, as: UTF8.self).split(separator: "\n").filter { line in
       let columns = line.split(separator: " ")
       guard columns.count > 3, columns[3] == "02" else { return false }
       return ports.contains(UInt16(columns[2].suffix(4), radix: 16) ?? 0)
+        && !fillers.contains(UInt16(columns[1].suffix(4), radix: 16) ?? 0)
     }.count
   }
 
@@ -236,11 +244,11 @@ private final class SeenList {
   @Test func aCancelledConnectorIsSilentAndLeavesNothing() throws {
     let hole = try BlackHole()
     defer { hole.close() }
-    let server = try EchoServer()
+    let server = try SinkServer()
     defer { server.stop() }
     let loop = try EventLoop()
     var count = 0
-    // One before its first attempt, one in the middle of it.
+    // One before its answer can be seen, one that gets none.
     let early = Connector.connect(
       loop: loop, addresses: [server.server.address], timeout: .seconds(10)
     ) { _ in count += 1 }
@@ -256,7 +264,6 @@ private final class SeenList {
     #expect(count == 0)
     #expect(loop.registrationCount == 1)
     #expect(loop.timerCount == 0)
-    #expect(server.server.acceptCount == 0)
   }
 
   @Test func nothingToTryIsAnError() throws {
