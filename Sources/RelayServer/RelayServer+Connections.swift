@@ -187,12 +187,12 @@ extension RelayServer {
       start.destinationAddress = destination.host
       start.destinationPort = destination.port
     }
-    work.stream.write(MessageChannel.frame(.startWorkConnection(start)))
     let codec = PayloadCodec(
       context, encryptionKey: proxy.request.useEncryption ? payloadKey : nil,
       isCompressed: proxy.request.useCompression)
     let pair = JoinedPair(
-      context, near: user.stream, far: work.stream, early: work.rest,
+      context, near: user.stream, far: work.stream,
+      greeting: MessageChannel.frame(.startWorkConnection(start)), early: work.rest,
       creditedCount: work.creditedCount, codec: codec,
       isHalfCloseKept: proxy.session.isHalfCloseKept
     ) { [unowned self] _ in

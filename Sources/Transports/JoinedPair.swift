@@ -13,6 +13,7 @@ public final class JoinedPair {
   /// - Parameters:
   ///   - near: the user's stream (on the relay) or the local service's (on the client).
   ///   - far: the work connection.
+  ///   - greeting: goes to the work connection before anything else, uncoded.
   ///   - early: bytes of the work connection that came before; `creditedCount` of them were
   ///     given back as credit.
   ///   - codec: how payload is coded on the work connection; `nil` for plain.
@@ -20,7 +21,8 @@ public final class JoinedPair {
   ///   - onClose: called once at the end; before this returns only when `early` cannot be
   ///     decoded, so look at `isOver`.
   public init(
-    _ context: TransportContext, near: any ByteStream, far: any ByteStream, early: [UInt8],
+    _ context: TransportContext, near: any ByteStream, far: any ByteStream,
+    greeting: [UInt8] = [], early: [UInt8],
     creditedCount: Int, codec: PayloadCodec?, isHalfCloseKept: Bool,
     onClose: @escaping (RelaySummary) -> Void
   ) {
@@ -36,10 +38,12 @@ public final class JoinedPair {
       {
         lane = .spliced(
           SpliceRelay(
-            context, near: left, far: right, isHalfCloseKept: isHalfCloseKept, onClose: onClose))
+            context, near: left, far: right, greeting: greeting,
+            isHalfCloseKept: isHalfCloseKept, onClose: onClose))
         return
       }
     }
+    far.write(greeting)
     let relay = StreamRelay(
       context, near: near, far: far, codec: codec, isHalfCloseKept: isHalfCloseKept,
       onClose: onClose)

@@ -10,6 +10,12 @@ public enum TransportLimits {
   public static let splicePipeBytes = 256 * 1024
   /// Bytes that one spliced direction moves in one turn before the others get theirs.
   public static let splicedBytesPerTurnMax = 1024 * 1024
+  /// Bytes below which a spliced piece is short: copying it would have been cheaper.
+  public static let splicedPieceMin = 16 * 1024
+  /// Short pieces in a row after which a spliced direction copies again.
+  public static let shortPieceCountMax = 4
+  /// Bytes that may wait for a plain socket while more is read to go out with them.
+  public static let greetingByteCountMax = 4 * 1024
   /// Empty pipes kept for reuse.
   public static let idlePipeCountMax = 64
   /// Bytes of a pooled block for what a socket does not take at once.

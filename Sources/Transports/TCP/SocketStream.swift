@@ -60,6 +60,20 @@ public final class SocketStream: ByteStream, ReadinessHandler {
     registration = try context.loop.register(number, .stream, self)
   }
 
+  /// Takes over a socket that has just connected.
+  public init(_ context: TransportContext, owning socket: consuming ConnectedSocket) {
+    self.context = context
+    number = socket.number
+    peerAddress = socket.peer
+    let registration = socket.registration
+    let readiness = socket.readiness
+    self.registration = registration
+    descriptor = socket.takeDescriptor()
+    context.loop.transfer(registration, to: self)
+    // The connect's edge is seen again if it told of more than the connection.
+    if readiness != .writable { context.loop.requeue(registration, readiness) }
+  }
+
   /// Our address.
   public var localAddress: SocketAddress? {
     phase == .closed ? nil : Socket.localAddress(number)
@@ -288,7 +302,10 @@ public final class SocketStream: ByteStream, ReadinessHandler {
     receiver = nil
     phase = .closed
     self.registration = nil
-    return SplicedSocket(context, owning: open, registration)
+    return SplicedSocket(
+      context, owning: open, registration,
+      SplicedSocket.State(
+        isReadable: isReadable, isWritable: isWritable, hasHangup: hasHangup))
   }
 
   // MARK: Ending

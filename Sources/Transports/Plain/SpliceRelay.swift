@@ -1,0 +1,142 @@
+internal import LinuxSystem
+internal import Reactor
+internal import Timekeeping
+
+/// Joins two plain TCP connections: the plain lane; `StreamRelay` is the framed one.
+///
+/// Long transfers stay inside the kernel. The slower end sets the pace of each direction, and a FIN
+/// is passed on as a FIN, a reset as a reset.
+final class SpliceRelay {
+  private let context: TransportContext
+  private let near: SplicedSocket
+  private let far: SplicedSocket
+  private let isHalfCloseKept: Bool
+  private let forward: SplicedDirection
+  private let backward: SplicedDirection
+  private(set) var isOver = false
+  private var idleTimer: TimerID?
+  private var onClose: ((RelaySummary) -> Void)?
+
+  /// Takes both sockets over; bytes flow from the next turn on.
+  ///
+  /// - Parameter greeting: goes to the far socket before anything else, with the near one's first
+  ///   bytes if they are there.
+  init(
+    _ context: TransportContext, near: SplicedSocket, far: SplicedSocket, greeting: [UInt8],
+    isHalfCloseKept: Bool, onClose: @escaping (RelaySummary) -> Void
+  ) {
+    self.context = context
+    self.near = near
+    self.far = far
+    self.isHalfCloseKept = isHalfCloseKept
+    self.onClose = onClose
+    forward = SplicedDirection(context, from: near, to: far, greeting: greeting)
+    backward = SplicedDirection(context, from: far, to: near, greeting: [])
+    near.relay = self
+    far.relay = self
+    near.requeue()
+  }
+
+  /// Aborts both sides.
+  func abort() {
+    fail(.reset)
+  }
+
+  func socketIsReady(_ socket: SplicedSocket) {
+    guard !isOver else { return }
+    if socket === near {
+      pump(forward)
+      if !isOver { pump(backward) }
+    } else {
+      pump(backward)
+      if !isOver { pump(forward) }
+    }
+    if !isOver { endIfDone() }
+  }
+
+  private func pump(_ direction: SplicedDirection) {
+    switch direction.pump() {
+    case .blocked: break
+    case .budgetSpent: direction.source.requeue()
+    case .sourceFailed(let error): socketDidFail(error)
+    case .sinkFailed(let error): sinkDidFail(direction, error)
+    case .pipesExhausted: fail(.failed(.tooManyOpenFiles))
+    }
+    if !isOver, direction.isFinishDue {
+      direction.sinkDidEnd()
+      // Behind the second end both are closed at once, which sends the FIN.
+      if !(forward.isSinkEnded && backward.isSinkEnded) {
+        Socket.shutdownWriting(direction.sink.number)
+      }
+    }
+  }
+
+  /// The sink takes nothing any more. If it had ended its own direction in order before, what it
+  /// sent still goes on: a stock peer closes like that.
+  private func sinkDidFail(_ direction: SplicedDirection, _ error: Errno) {
+    let opposite = direction === forward ? backward : forward
+    if opposite.isSourceEnded {
+      direction.giveUp()
+    } else {
+      socketDidFail(error)
+    }
+  }
+
+  /// Whether that side has ended its direction in order.
+  func hasEnded(_ socket: SplicedSocket) -> Bool {
+    socket === near ? forward.isSourceEnded : backward.isSourceEnded
+  }
+
+  func socketDidFail(_ error: Errno) {
+    // Nothing is lost by not reading on: a reset discards what was unread.
+    fail(error == .connectionReset ? .reset : .failed(error))
+  }
+
+  private func endIfDone() {
+    if forward.isSinkEnded && backward.isSinkEnded {
+      near.close()
+      far.close()
+      conclude(nil)
+    } else if backward.isSinkEnded && !isHalfCloseKept {
+      // A stock peer has closed both directions; what its side still gets is lost to it.
+      near.lingerAndClose()
+      far.close()
+      conclude(nil)
+    } else if (forward.isSinkEnded || backward.isSinkEnded) && idleTimer == nil {
+      watchHalfClosed()
+    }
+  }
+
+  private func fail(_ reason: CloseReason) {
+    guard !isOver else { return }
+    near.abort()
+    far.abort()
+    conclude(reason)
+  }
+
+  private func conclude(_ reason: CloseReason?) {
+    isOver = true
+    if let idleTimer { context.loop.cancel(idleTimer) }
+    idleTimer = nil
+    forward.release()
+    backward.release()
+    let summary = RelaySummary(
+      forwardByteCount: forward.byteCount, backwardByteCount: backward.byteCount, failure: reason)
+    let onClose = self.onClose
+    self.onClose = nil
+    onClose?(summary)
+  }
+
+  private func watchHalfClosed() {
+    let moved = forward.byteCount + backward.byteCount
+    idleTimer = context.loop.schedule(after: TransportLimits.halfClosedIdleMax) { [unowned self] in
+      // The timer is cancelled when the relay ends, so `self` is alive.
+      idleTimer = nil
+      if forward.byteCount + backward.byteCount == moved {
+        fail(.drainTimedOut)
+      } else {
+        watchHalfClosed()
+      }
+    }
+  }
+}
