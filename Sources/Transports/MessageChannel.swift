@@ -1,4 +1,5 @@
 internal import ByteBuffers
+public import Reactor
 internal import StreamCoding
 public import WireProtocol
 
@@ -27,8 +28,9 @@ public enum MessageChannelEnd: Equatable, Sendable, CustomStringConvertible {
 /// frp messages over a byte stream, plain until told to encrypt (wire-protocol.md 2.1 and 4).
 ///
 /// Serves a whole control connection, and the first message of any other logical connection, which
-/// then gives its stream and the bytes behind the message away.
-public final class MessageChannel: ByteStreamReceiver {
+/// then gives its stream and the bytes behind the message away. What a turn sends encrypted is
+/// sealed and written once, before the loop sleeps: a burst of users costs one packet of requests.
+public final class MessageChannel: ByteStreamReceiver, FlushHandler {
   /// Unsent bytes at which a peer that does not read is given up.
   public static let unsentByteCountMax = 1 << 20
 
@@ -43,6 +45,7 @@ public final class MessageChannel: ByteStreamReceiver {
   private var decoder = MessageDecoder()
   private var encryptor: StreamEncryptor?
   private var decryptor: StreamDecryptor?
+  private var unsealed = ByteQueue()
   private var isOver = false
 
   /// Becomes the receiver of `stream`.
@@ -62,15 +65,31 @@ public final class MessageChannel: ByteStreamReceiver {
   /// Sends a message.
   public func send(_ message: Message) {
     guard !isOver else { return }
-    var frame = ByteQueue()
-    _ = MessageEncoder.encode(message, into: &frame)
-    if encryptor != nil {
-      var sealed = ByteQueue()
-      encryptor?.encrypt(frame.readableBytes, into: &sealed)
-      stream.write(sealed.readableBytes)
+    if encryptor == nil {
+      stream.write(Self.frame(message))
+      checkCongestion()
     } else {
-      stream.write(frame.readableBytes)
+      if unsealed.isEmpty { context.loop.scheduleFlush(self) }
+      _ = MessageEncoder.encode(message, into: &unsealed)
     }
+  }
+
+  /// Writes what the turn collected.
+  public func flush() {
+    guard !isOver else { return }
+    writeSealed()
+    checkCongestion()
+  }
+
+  private func writeSealed() {
+    guard !unsealed.isEmpty else { return }
+    var sealed = ByteQueue()
+    encryptor?.encrypt(unsealed.readableBytes, into: &sealed)
+    unsealed.removeAll()
+    stream.write(sealed.readableBytes)
+  }
+
+  private func checkCongestion() {
     if stream.unsentByteCount > Self.unsentByteCountMax { end(.congested, isReset: true) }
   }
 
@@ -99,6 +118,7 @@ public final class MessageChannel: ByteStreamReceiver {
   /// Closes behind what was sent.
   public func close() {
     guard !isOver else { return }
+    writeSealed()
     forget()
     stream.close()
   }
@@ -144,6 +164,7 @@ public final class MessageChannel: ByteStreamReceiver {
   private func end(_ reason: MessageChannelEnd, isReset: Bool) {
     guard !isOver else { return }
     let onEnd = self.onEnd
+    if !isReset { writeSealed() }
     forget()
     if isReset { stream.abort() } else { stream.close() }
     onEnd?(reason)
