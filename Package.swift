@@ -14,6 +14,7 @@ let strict: [SwiftSetting] = [
 let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let arguments: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -25,6 +26,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
   ],
   targets: [
@@ -67,7 +69,7 @@ let package = Package(
       name: "Transports",
       dependencies: [
         "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "StreamMux", "StreamCoding",
-        "WireProtocol", "Configuration", "COpenSSL", logging,
+        "WireProtocol", "Configuration", "COpenSSL", deques, logging,
       ],
       swiftSettings: strict),
 

@@ -115,6 +115,11 @@ public enum Socket {
     }
   }
 
+  /// Bounds what the kernel takes of bytes that it cannot send yet (TCP_NOTSENT_LOWAT, tcp(7)).
+  public static func limitNotSent(_ descriptor: CInt, to byteCount: Int) {
+    try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_NOTSENT_LOWAT, CInt(byteCount))
+  }
+
   /// Sends a FIN; ignores a connection that is gone already.
   public static func shutdownWriting(_ descriptor: CInt) {
     _ = shutdown(descriptor, CInt(SHUT_WR))

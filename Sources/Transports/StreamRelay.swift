@@ -58,8 +58,16 @@ public final class StreamRelay: ByteStreamReceiver {
     self.onClose = onClose
     near.receiver = self
     far.receiver = self
+    // Payload that nobody looks at goes straight from the near socket into frames.
+    if codec == nil, let socket = near as? SocketStream, let stream = far as? MuxStream {
+      stream.attach(socket)
+    }
     near.resumeReading()
     far.resumeReading()
+  }
+
+  private var forwardByteCount: UInt64 {
+    forward.byteCount + ((near as? SocketStream)?.drainedByteCount ?? 0)
   }
 
   /// Aborts both sides.
@@ -201,18 +209,18 @@ public final class StreamRelay: ByteStreamReceiver {
     idleTimer = nil
     codec = nil
     let summary = RelaySummary(
-      forwardByteCount: forward.byteCount, backwardByteCount: backward.byteCount, failure: reason)
+      forwardByteCount: forwardByteCount, backwardByteCount: backward.byteCount, failure: reason)
     let onClose = self.onClose
     self.onClose = nil
     onClose?(summary)
   }
 
   private func watchHalfClosed() {
-    let moved = forward.byteCount + backward.byteCount
+    let moved = forwardByteCount + backward.byteCount
     idleTimer = context.loop.schedule(after: TransportLimits.halfClosedIdleMax) { [unowned self] in
       // The timer is cancelled when the relay ends, so `self` is alive.
       idleTimer = nil
-      if forward.byteCount + backward.byteCount == moved {
+      if forwardByteCount + backward.byteCount == moved {
         finish(with: .drainTimedOut)
       } else {
         watchHalfClosed()

@@ -25,7 +25,8 @@ public final class TransportContext {
   /// Makes the context of a loop.
   public init(_ loop: EventLoop) {
     self.loop = loop
-    readBuffer = .allocate(byteCount: TransportLimits.readByteCountMax, alignment: 64)
+    readBuffer = .allocate(
+      byteCount: TransportLimits.carrierReadByteCountMax, alignment: 64)
     plaintextBuffer = .allocate(byteCount: TransportLimits.plaintextByteCountMax, alignment: 64)
   }
 

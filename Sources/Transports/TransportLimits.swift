@@ -4,6 +4,8 @@ public import Timekeeping
 public enum TransportLimits {
   /// Bytes that one read takes from a socket.
   public static let readByteCountMax = 64 * 1024
+  /// Bytes that one read takes from a mux carrier: some frames, so that few of them are cut.
+  public static let carrierReadByteCountMax = 256 * 1024
   /// Bytes that one stream reads in one turn before the others get theirs.
   public static let readBytesPerTurnMax = 512 * 1024
   /// Bytes of one pipe of the plain lane.
@@ -22,8 +24,10 @@ public enum TransportLimits {
   public static let outputBlockByteCount = 256 * 1024
   /// Unused blocks kept.
   public static let idleOutputBlockCountMax = 16
+  /// Encrypted bytes that one read takes from a socket once the handshake is done.
+  public static let recordReadByteCountMax = 64 * 1024
   /// Decrypted bytes handed on at once.
-  public static let plaintextByteCountMax = 64 * 1024
+  public static let plaintextByteCountMax = 256 * 1024
   /// How long a closed stream may go on writing out what it had accepted.
   public static let drainTimeout = Interval.seconds(30)
   /// How long a closed stream waits for the peer's end, so that no reset destroys our last bytes.
@@ -32,12 +36,19 @@ public enum TransportLimits {
   public static let lingerByteCountMax = 1024 * 1024
   /// How long a pair may stay half-closed without a byte moving.
   public static let halfClosedIdleMax = Interval.seconds(300)
-  /// Frames queued in a mux carrier before its streams have to wait for their turn.
-  public static let carrierQueueHighWater = 64 * 1024
+  /// Frames that a mux carrier collects for one write while the stream below takes all it gets.
+  public static let carrierBatchMax = 256 * 1024
+  /// The same once the stream below had to wait.
+  public static let carrierBatchMin = 64 * 1024
+  /// Bytes of a carrier that the kernel holds and has not sent (TCP_NOTSENT_LOWAT, tcp(7)).
+  public static let carrierNotSentMax = 128 * 1024
+  /// Bytes that a drained socket gives to its carrier in one turn before the others get theirs.
+  public static let drainedBytesPerTurnMax = 128 * 1024
   /// Bytes that a waiting stream may send in one turn of the round.
   public static let streamQuantum = 64 * 1024
   /// Streams that may wait to be opened until the peer has acknowledged earlier ones.
   public static let waitingOpenCountMax = 32 * 1024
-  /// Bytes of a mux frame's body that we send.
-  public static let sentFrameBodyMax = 64 * 1024
+  /// Bytes of a mux frame's body that we send: what a local service gets with one write, in one
+  /// segment of the loopback interface (MTU 65,536 less the headers of IPv6 and TCP).
+  public static let sentFrameBodyMax = 65_464
 }

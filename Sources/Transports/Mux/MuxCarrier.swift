@@ -1,12 +1,14 @@
+internal import DequeModule
+internal import LinuxSystem
 public import Reactor
 public import StreamMux
 internal import Timekeeping
 
 /// Drives one mux session over one byte stream, and hands its streams out.
 ///
-/// Frames are collected during a turn and written once before the loop sleeps. While the stream
-/// below is congested, streams keep what they have, and take turns of
-/// `TransportLimits.streamQuantum` bytes once it moves again.
+/// Frames are collected during a turn and written once before the loop sleeps, or when there are
+/// enough of them for one write. While the stream below is congested, streams keep what they have
+/// (or leave it in their socket), and take turns once it moves again.
 public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
   // A completion in a struct, so that it is stored without a reabstraction thunk.
   private struct WaitingOpen {
@@ -23,9 +25,11 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
   private let context: TransportContext
   private var session: MuxSession
   private var streams: [MuxStream?] = []
-  private var waitingOpens: [WaitingOpen] = []
-  private var ready: [MuxStream] = []
-  private var readyHead = 0
+  private var waitingOpens = Deque<WaitingOpen>()
+  private var round = StreamRound()
+  // Whose turn it is while `flush` lets the waiting streams send.
+  private var served: MuxStream?
+  private var batchByteCount = TransportLimits.carrierBatchMax
   private var isFlushScheduled = false
   private var isClosed = false
   private var deadlineTimer: TimerID?
@@ -40,6 +44,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
     self.stream = stream
     var settings = settings
     settings.hashSeed = UInt64.random(in: 0...UInt64.max)
+    (stream as? SocketStream)?.prepareForCarrier()
     session = MuxSession(role: role, settings: settings, now: context.loop.now)
     stream.receiver = self
     armDeadline()
@@ -77,11 +82,11 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
     guard let first = waitingOpens.first else { return }
     do throws(MuxError) {
       let stream = try makeStream()
-      waitingOpens.removeFirst()
+      _ = waitingOpens.popFirst()
       first.completion(stream)
     } catch {
       if case .openingStreamsExhausted = error { return }
-      waitingOpens.removeFirst()
+      _ = waitingOpens.popFirst()
       first.completion(nil)
     }
   }
@@ -126,7 +131,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
 
   /// There is room again below.
   public func streamDidProgress(_ stream: any ByteStream) {
-    if session.outputByteCount > 0 || readyHead < ready.count { setNeedsFlush() }
+    if session.outputByteCount > 0 || !round.isEmpty { setNeedsFlush() }
   }
 
   /// The stream below is dead.
@@ -161,19 +166,39 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
 
   // MARK: For the streams
 
+  /// Whether the stream below has not taken what it was given, or the next write is full.
   var isCongested: Bool {
-    session.outputByteCount >= TransportLimits.carrierQueueHighWater
-      || stream.unsentByteCount >= TransportLimits.carrierQueueHighWater
+    stream.unsentByteCount > 0 || session.outputByteCount >= batchByteCount
+  }
+
+  /// Whether a stream may send now: there is room, and nobody else's turn comes first.
+  func isOpen(for stream: MuxStream) -> Bool {
+    !isCongested && (round.isEmpty || served === stream)
   }
 
   func send(_ bytes: UnsafeRawBufferPointer, on id: MuxStreamID) -> Int {
     let taken = session.send(bytes, on: id)
-    if session.outputByteCount >= TransportLimits.carrierQueueHighWater {
-      writeOut()
-    } else {
-      setNeedsFlush()
-    }
+    outputDidGrow()
     return taken
+  }
+
+  /// Reads from a socket straight into a frame.
+  func receive(from socket: CInt, upTo byteCount: Int, on id: MuxStreamID) -> Reception? {
+    var reception: Reception?
+    _ = session.send(upTo: byteCount, on: id) { room in
+      let result = Socket.receive(socket, into: room)
+      reception = Reception(result: result, askedByteCount: room.count)
+      if case .bytes(let count) = result { return count }
+      return 0
+    }
+    if session.outputByteCount > 0 { outputDidGrow() }
+    return reception
+  }
+
+  private func outputDidGrow() {
+    if session.outputByteCount >= batchByteCount { writeOut() }
+    // What is left waits for its turn to end.
+    if session.outputByteCount > 0 || !round.isEmpty { setNeedsFlush() }
   }
 
   func hasWindow(_ id: MuxStreamID) -> Bool { session.sendWindow(of: id) > 0 }
@@ -201,7 +226,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
   }
 
   func enqueue(_ stream: MuxStream) {
-    ready.append(stream)
+    round.enqueue(stream)
     setNeedsFlush()
   }
 
@@ -230,28 +255,30 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
     isFlushScheduled = false
     guard !isClosed else { return }
     writeOut()
-    while readyHead < ready.count, !isClosed, !isCongested {
-      let stream = ready[readyHead]
-      readyHead += 1
-      stream.takeTurn()
-      if readyHead == ready.count || session.outputByteCount >= TransportLimits.streamQuantum {
-        writeOut()
-      }
-    }
-    if readyHead > 0, readyHead * 2 >= ready.count {
-      ready.removeFirst(readyHead)
-      readyHead = 0
+    while !isClosed, !isCongested, let stream = round.first() {
+      served = stream
+      let byteCount = stream.takeTurn(upTo: stream.deficit)
+      served = nil
+      if isClosed { return }
+      round.didServe(stream, byteCount: byteCount)
+      if byteCount == 0, stream.wantsTurn { break }
+      if isCongested || round.isEmpty { writeOut() }
     }
     if !isClosed { armDeadline() }
   }
 
   private func writeOut() {
-    guard session.outputByteCount > 0,
-      stream.unsentByteCount < TransportLimits.carrierQueueHighWater
-    else { return }
+    guard session.outputByteCount > 0, stream.unsentByteCount == 0 else { return }
     let bytes = session.outputBytes
     stream.write(bytes)
     session.removeOutput(bytes.count)
+    // A carrier that is slower than its streams gets less at once, so that what comes later and
+    // matters more need not stand behind it.
+    if stream.unsentByteCount > 0 {
+      batchByteCount = TransportLimits.carrierBatchMin
+    } else if bytes.count >= batchByteCount {
+      batchByteCount = min(batchByteCount * 2, TransportLimits.carrierBatchMax)
+    }
   }
 
   // MARK: Time
@@ -297,10 +324,9 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
     deadlineTimer = nil
     let dying = streams
     streams = []
-    ready = []
-    readyHead = 0
+    round.removeAll()
     let waiting = waitingOpens
-    waitingOpens = []
+    waitingOpens.removeAll()
     for open in waiting { open.completion(nil) }
     for stream in dying { stream?.die(.carrierLost) }
     let onClose = self.onClose

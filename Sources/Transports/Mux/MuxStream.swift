@@ -6,7 +6,7 @@ public import StreamMux
 ///
 /// What the peer's window or a congested carrier does not take waits here; the writer sees it as
 /// `unsentByteCount` and stops reading from its own source.
-public final class MuxStream: ByteStream {
+public final class MuxStream: ByteStream, SocketDrain {
   private enum WriteState {
     case open
     case finishing
@@ -22,7 +22,14 @@ public final class MuxStream: ByteStream {
   private var pending = ByteQueue()
   private var writeState = WriteState.open
   private var hasPeerEnded = false
-  private var isEnqueued = false
+  // The socket that is read straight into our frames, and whether it waits for us.
+  private var source: SocketStream?
+  private var isSourceWaiting = false
+
+  /// Where the stream is among those that wait for the carrier.
+  var place = StreamRound.Place.outside
+  /// Bytes that the stream may send before its turn is over.
+  var deficit = 0
 
   init(_ carrier: MuxCarrier, _ id: MuxStreamID) {
     self.carrier = carrier
@@ -45,7 +52,7 @@ public final class MuxStream: ByteStream {
   public func write(_ bytes: UnsafeRawBufferPointer) {
     guard let carrier, writeState == .open, bytes.count > 0 else { return }
     var sent = 0
-    if pending.isEmpty, !carrier.isCongested { sent = carrier.send(bytes, on: id) }
+    if pending.isEmpty, carrier.isOpen(for: self) { sent = carrier.send(bytes, on: id) }
     guard sent < bytes.count else { return }
     pending.append(UnsafeRawBufferPointer(rebasing: bytes[sent...]))
     enqueueIfPossible()
@@ -55,6 +62,7 @@ public final class MuxStream: ByteStream {
   public func finish() {
     guard writeState == .open, carrier != nil else { return }
     writeState = .finishing
+    source = nil
     finishIfEmpty()
   }
 
@@ -67,6 +75,7 @@ public final class MuxStream: ByteStream {
   /// Resets the stream.
   public func abort() {
     receiver = nil
+    source = nil
     let carrier = self.carrier
     self.carrier = nil
     pending.release()
@@ -103,30 +112,68 @@ public final class MuxStream: ByteStream {
 
   func die(_ reason: CloseReason) {
     carrier = nil
+    source = nil
     pending.release()
     let receiver = self.receiver
     self.receiver = nil
     receiver?.streamDidFail(self, reason)
   }
 
-  /// Sends up to one quantum of what waits.
-  func takeTurn() {
-    isEnqueued = false
-    guard let carrier, !pending.isEmpty else { return }
-    let bytes = pending.readableBytes
-    let turn = UnsafeRawBufferPointer(
-      rebasing: bytes.prefix(TransportLimits.streamQuantum))
-    let sent = carrier.send(turn, on: id)
+  // MARK: Turns
+
+  /// Whether there is something to send that the peer's window has room for.
+  var wantsTurn: Bool {
+    guard let carrier, !pending.isEmpty || isSourceWaiting && source != nil else { return false }
+    return carrier.hasWindow(id)
+  }
+
+  /// Sends at most `byteCount` bytes of what waits.
+  ///
+  /// - Returns: how many it sent.
+  func takeTurn(upTo byteCount: Int) -> Int {
+    guard let carrier else { return 0 }
+    guard !pending.isEmpty else {
+      guard isSourceWaiting, let source else { return 0 }
+      isSourceWaiting = false
+      let drained = source.drain(upTo: byteCount)
+      if drained.isMoreWaiting { isSourceWaiting = true }
+      return drained.byteCount
+    }
+    let sent = carrier.send(
+      UnsafeRawBufferPointer(rebasing: pending.readableBytes.prefix(byteCount)), on: id)
     pending.removeFirst(sent)
-    enqueueIfPossible()
     finishIfEmpty()
     if sent > 0 { receiver?.streamDidProgress(self) }
+    return sent
   }
 
   private func enqueueIfPossible() {
-    guard let carrier, !isEnqueued, !pending.isEmpty, carrier.hasWindow(id) else { return }
-    isEnqueued = true
-    carrier.enqueue(self)
+    if wantsTurn { carrier?.enqueue(self) }
+  }
+
+  // MARK: A socket that is read straight into our frames
+
+  /// Reads everything that `socket` gets into frames of this stream, from the next turn on.
+  func attach(_ socket: SocketStream) {
+    guard carrier != nil, writeState == .open else { return }
+    source = socket
+    socket.startDraining(into: self)
+  }
+
+  func receive(from socket: CInt, upTo byteCount: Int) -> Reception? {
+    guard let carrier, source != nil else { return nil }
+    if pending.isEmpty, carrier.isOpen(for: self),
+      let reception = carrier.receive(from: socket, upTo: byteCount, on: id)
+    {
+      return reception
+    }
+    isSourceWaiting = true
+    enqueueIfPossible()
+    return nil
+  }
+
+  func sourceDidEnd() {
+    source = nil
   }
 
   private func finishIfEmpty() {

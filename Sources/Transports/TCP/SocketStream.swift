@@ -12,7 +12,7 @@ internal import Timekeeping
 /// The descriptor is registered once, edge-triggered, for everything; the flags below remember
 /// what the last edges said.
 public final class SocketStream: ByteStream, ReadinessHandler {
-  private enum Phase {
+  enum Phase {
     case open
     case draining
     case lingering
@@ -30,20 +30,25 @@ public final class SocketStream: ByteStream, ReadinessHandler {
   /// The peer's address.
   public let peerAddress: SocketAddress?
 
-  private let context: TransportContext
-  private let number: CInt
+  let context: TransportContext
+  let number: CInt
   private var descriptor: FileDescriptor?
-  private var registration: RegistrationID?
+  var registration: RegistrationID?
   private var output = ByteQueue()
-  private var tls: TLSSession?
-  private var phase = Phase.open
+  var tls: TLSSession?
+  var phase = Phase.open
   private var writeState = WriteState.open
-  private var isReadable = false
-  private var isWritable = true
-  private var isReadPaused = false
-  private var hasReadEnded = false
-  private var hasHangup = false
-  private var lingerByteCount = 0
+  var isReadable = false
+  var isWritable = true
+  var isReadPaused = false
+  var hasReadEnded = false
+  var hasHangup = false
+  var lingerByteCount = 0
+  // Where bytes go without a stop here, and how many went there.
+  var drain: (any SocketDrain)?
+  var drainedByteCount: UInt64 = 0
+  var isDrainFull = false
+  var isCarrier = false
   private var closeTimer: TimerID?
 
   /// Takes over a connected socket.
@@ -84,130 +89,22 @@ public final class SocketStream: ByteStream, ReadinessHandler {
 
   // MARK: Layers
 
+  /// Sets the socket up for many streams at once: large reads, and little that waits in the kernel
+  /// where nothing can overtake it.
+  func prepareForCarrier() {
+    isCarrier = true
+    Socket.limitNotSent(number, to: TransportLimits.carrierNotSentMax)
+  }
+
   /// Puts TLS over the connection. `received` are raw bytes that came already; they belong to TLS.
   public func startTLS(_ session: TLSSession, received: UnsafeRawBufferPointer) {
     precondition(tls == nil && output.isEmpty, "TLS starts on a clean stream")
     tls = session
     session.begin()
     if received.count > 0 {
-      deliver(received)
+      readRecords(of: session, received: received)
     } else {
       flushOutput()
-    }
-  }
-
-  // MARK: Reading
-
-  /// Reads and writes what the kernel is ready for.
-  public func handleReadiness(_ readiness: Readiness) {
-    if !readiness.isDisjoint(with: [.readHangup, .hangup, .error]) { hasHangup = true }
-    if !readiness.isDisjoint(with: [.readable, .readHangup, .hangup, .error]) {
-      isReadable = true
-      readAvailable()
-    }
-    if phase == .closed { return }
-    if readiness.contains(.error), isReadPaused, let error = Socket.pendingError(number) {
-      fail(error == .connectionReset ? .reset : .failed(error))
-      return
-    }
-    if !readiness.isDisjoint(with: [.writable, .hangup, .error]) {
-      isWritable = true
-      flushOutput()
-    }
-  }
-
-  /// Stops delivering, except what was read already.
-  public func pauseReading() { isReadPaused = true }
-
-  /// Goes on delivering in the next turn.
-  public func resumeReading() {
-    guard isReadPaused else { return }
-    isReadPaused = false
-    if isReadable, let registration { context.loop.requeue(registration, .readable) }
-  }
-
-  /// Nothing to do: the kernel's window follows our reads.
-  public func consume(_ byteCount: Int) {}
-
-  private func readAvailable() {
-    var budget = TransportLimits.readBytesPerTurnMax
-    while isReadable, phase != .closed, !hasReadEnded {
-      if isReadPaused, phase == .open { return }
-      switch Socket.receive(number, into: context.readBuffer) {
-      case .bytes(0):
-        isReadable = false
-        hasReadEnded = true
-        handleEnd()
-        return
-      case .bytes(let count):
-        // A short read has emptied the socket, unless the end of the stream hides behind it: data
-        // and FIN share one edge.
-        if count < context.readBuffer.count, !hasHangup { isReadable = false }
-        deliver(UnsafeRawBufferPointer(rebasing: context.readBuffer[..<count]))
-        budget -= count
-        if budget <= 0, isReadable, let registration {
-          context.loop.requeue(registration, .readable)
-          return
-        }
-      case .wouldBlock:
-        isReadable = false
-      case .failed(let error):
-        fail(error == .connectionReset ? .reset : .failed(error))
-        return
-      }
-    }
-  }
-
-  private func deliver(_ bytes: UnsafeRawBufferPointer) {
-    switch phase {
-    case .open:
-      if let tls {
-        deliver(bytes, through: tls)
-      } else {
-        receiver?.streamDidReceive(self, bytes)
-      }
-    case .draining, .lingering:
-      lingerByteCount += bytes.count
-      if lingerByteCount > TransportLimits.lingerByteCountMax { release(isReset: true) }
-    case .closed:
-      break
-    }
-  }
-
-  private func deliver(_ bytes: UnsafeRawBufferPointer, through tls: TLSSession) {
-    tls.provide(bytes)
-    var outcome = TLSSession.ReadOutcome.bytes(0)
-    repeat {
-      outcome = tls.read(into: context.plaintextBuffer)
-      if tls.unsentByteCount > 0 { flushOutput() }
-      if case .bytes(let count) = outcome, count > 0, phase == .open {
-        let plaintext = UnsafeRawBufferPointer(rebasing: context.plaintextBuffer[..<count])
-        receiver?.streamDidReceive(self, plaintext)
-      }
-    } while phase == .open && outcome.isMoreAvailable
-    tls.withdrawInput()
-    guard phase == .open else { return }
-    switch outcome {
-    case .bytes: break
-    case .ended:
-      hasReadEnded = true
-      receiver?.streamDidEnd(self)
-    case .failed(let text): fail(.tlsFailed(text))
-    }
-  }
-
-  private func handleEnd() {
-    switch phase {
-    case .open:
-      // Without close_notify the end may be somebody else's doing (RFC 8446, 6.1).
-      if tls != nil {
-        fail(tls?.isEstablished == true ? .reset : .tlsFailed("closed during the handshake"))
-      } else {
-        receiver?.streamDidEnd(self)
-      }
-    case .draining: break
-    case .lingering: release(isReset: false)
-    case .closed: break
     }
   }
 
@@ -253,7 +150,7 @@ public final class SocketStream: ByteStream, ReadinessHandler {
   }
 
   /// Sends from the queue, and tells the receiver when that made room.
-  private func flushOutput() {
+  func flushOutput() {
     let before = unsentByteCount
     sendQueued()
     if before > 0, phase == .open, unsentByteCount < before { receiver?.streamDidProgress(self) }
@@ -362,7 +259,7 @@ public final class SocketStream: ByteStream, ReadinessHandler {
     }
   }
 
-  private func fail(_ reason: CloseReason) {
+  func fail(_ reason: CloseReason) {
     guard phase != .closed else { return }
     let receiver = self.receiver
     self.receiver = nil
@@ -370,7 +267,7 @@ public final class SocketStream: ByteStream, ReadinessHandler {
     receiver?.streamDidFail(self, reason)
   }
 
-  private func release(isReset: Bool) {
+  func release(isReset: Bool) {
     guard phase != .closed else { return }
     phase = .closed
     if let closeTimer { context.loop.cancel(closeTimer) }
@@ -381,5 +278,8 @@ public final class SocketStream: ByteStream, ReadinessHandler {
     descriptor = nil
     output.release()
     tls = nil
+    let drain = self.drain
+    self.drain = nil
+    drain?.sourceDidEnd()
   }
 }

@@ -82,6 +82,7 @@ public final class TLSContext {
       SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
       | SSL_MODE_RELEASE_BUFFERS
     _ = frp_SSL_CTX_set_mode(native, Int(mode))
+    frp_SSL_CTX_set_read_ahead(native)
     _ = SSL_CTX_set_ciphersuites(
       native, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384")
     // A peer must not make us work by renegotiating (TLS 1.2).

@@ -1,28 +1,55 @@
 internal import ByteBuffers
 internal import COpenSSL
+internal import LinuxSystem
 
-/// The TLS state of one connection: raw bytes in, raw bytes out. It touches no socket.
+/// The TLS state of one connection: raw bytes in, raw bytes out.
 ///
-/// OpenSSL reads from and writes to a BIO of ours that lends it the caller's bytes and collects
-/// what it produces, so a read of many records costs one copy and no system call.
+/// OpenSSL reads from and writes to a BIO of ours. It gives the caller's bytes, and then lets the
+/// socket write many records at once into OpenSSL's own buffer, where they are decrypted; and it
+/// collects what OpenSSL produces, for one write.
 public final class TLSSession {
   /// What a read gave.
-  enum ReadOutcome {
-    /// So many bytes of plaintext; 0: more input is needed.
-    case bytes(Int)
-    /// The peer said that nothing follows (close_notify).
-    case ended
-    /// The connection is of no use any more; why.
-    case failed(String)
-
-    var isMoreAvailable: Bool {
-      if case .bytes(let count) = self { count > 0 } else { false }
+  struct ReadOutcome {
+    /// Why no more plaintext will come.
+    enum End {
+      /// The peer said that nothing follows (close_notify).
+      case closeNotify
+      /// The connection is of no use any more; why.
+      case failed(String)
     }
+
+    /// Bytes of plaintext. When they fill the buffer there may be more.
+    var byteCount = 0
+    var end: End?
+    /// What the socket gave meanwhile.
+    var raw = RawInput()
+  }
+
+  /// What the socket gave while records were decrypted.
+  struct RawInput {
+    enum End {
+      case orderly
+      case failed(Errno)
+    }
+
+    var byteCount = 0
+    /// Whether the socket has nothing more before its next edge.
+    var isDry = false
+    var end: End?
+  }
+
+  /// The socket that a read may take bytes from.
+  struct RawSource {
+    var socket: CInt
+    var byteCountMax: Int
+    var isShortReadFinal: Bool
   }
 
   /// Lent input and collected output, reached by the BIO callbacks.
   struct Pipes: ~Copyable {
     var input = UnsafeRawBufferPointer(start: nil, count: 0)
+    var source: RawSource?
+    var raw = RawInput()
     var output = ByteQueue()
     /// What `write` was given before the handshake was done.
     var early = ByteQueue()
@@ -92,26 +119,43 @@ public final class TLSSession {
   }
 
   /// Decrypts as many records as are there and fit.
-  func read(into buffer: UnsafeMutableRawBufferPointer) -> ReadOutcome {
-    if !isEstablished, let failure = shakeHands() { return .failed(failure) }
-    guard isEstablished else { return .bytes(0) }
-    var filled = 0
-    while filled < buffer.count {
+  ///
+  /// - Parameters:
+  ///   - socket: where to read on when the lent input is used up.
+  ///   - rawByteCount: how many bytes to read from it, about.
+  ///   - isShortReadFinal: whether a read that gives less than it could has emptied the socket.
+  func read(
+    into buffer: UnsafeMutableRawBufferPointer, from socket: CInt, upTo rawByteCount: Int,
+    isShortReadFinal: Bool
+  ) -> ReadOutcome {
+    pipes.pointee.source = RawSource(
+      socket: socket, byteCountMax: rawByteCount, isShortReadFinal: isShortReadFinal)
+    pipes.pointee.raw = RawInput()
+    var outcome = ReadOutcome()
+    if !isEstablished, let failure = shakeHands() { outcome.end = .failed(failure) }
+    if isEstablished, outcome.end == nil { decrypt(into: buffer, &outcome) }
+    outcome.raw = pipes.pointee.raw
+    pipes.pointee.source = nil
+    return outcome
+  }
+
+  private func decrypt(into buffer: UnsafeMutableRawBufferPointer, _ outcome: inout ReadOutcome) {
+    while outcome.byteCount < buffer.count {
       var count = 0
       ERR_clear_error()
-      let result = SSL_read_ex(ssl, buffer.baseAddress! + filled, buffer.count - filled, &count)
+      let result = SSL_read_ex(
+        ssl, buffer.baseAddress! + outcome.byteCount, buffer.count - outcome.byteCount, &count)
       if result == 1 {
-        filled += count
+        outcome.byteCount += count
         continue
       }
-      if filled > 0 { return .bytes(filled) }
       switch SSL_get_error(ssl, result) {
-      case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return .bytes(0)
-      case SSL_ERROR_ZERO_RETURN: return .ended
-      default: return .failed(TLSContext.lastErrorText())
+      case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: break
+      case SSL_ERROR_ZERO_RETURN: outcome.end = .closeNotify
+      default: outcome.end = .failed(TLSContext.lastErrorText())
       }
+      return
     }
-    return .bytes(filled)
   }
 
   /// Encrypts all of `bytes` into the output queue, or keeps them until the handshake is done.
@@ -155,6 +199,8 @@ public final class TLSSession {
     let result = SSL_do_handshake(ssl)
     if result == 1 {
       isEstablished = true
+      // Taken when OpenSSL next needs a buffer.
+      SSL_set_default_read_buffer_len(ssl, TransportLimits.recordReadByteCountMax)
       return sendEarlyBytes()
     }
     switch SSL_get_error(ssl, result) {
@@ -180,7 +226,7 @@ public final class TLSSession {
 private let bioRetryFlags =
   BIO_FLAGS_READ | BIO_FLAGS_WRITE | BIO_FLAGS_IO_SPECIAL | BIO_FLAGS_SHOULD_RETRY
 
-/// Copies lent input to OpenSSL.
+/// Gives lent input to OpenSSL, and then what the socket has.
 private func readFromPipes(
   _ bio: OpaquePointer?, _ destination: UnsafeMutablePointer<CChar>?, _ capacity: Int,
   _ count: UnsafeMutablePointer<Int>?
@@ -188,16 +234,44 @@ private func readFromPipes(
   // The data pointer was set by `TLSSession.init` and lives as long as the BIO.
   let pipes = BIO_get_data(bio).assumingMemoryBound(to: TLSSession.Pipes.self)
   BIO_clear_flags(bio, bioRetryFlags)
-  let input = pipes.pointee.input
-  let moved = min(input.count, capacity)
-  guard moved > 0, let destination, let source = input.baseAddress else {
+  let room = UnsafeMutableRawBufferPointer(start: destination, count: capacity)
+  let moved = pipes.pointee.takeInput(room)
+  guard moved > 0 else {
     BIO_set_flags(bio, BIO_FLAGS_READ | BIO_FLAGS_SHOULD_RETRY)
     return 0
   }
-  UnsafeMutableRawPointer(destination).copyMemory(from: source, byteCount: moved)
-  pipes.pointee.input = UnsafeRawBufferPointer(rebasing: input[moved...])
   count?.pointee = moved
   return 1
+}
+
+extension TLSSession.Pipes {
+  /// - Returns: 0 when there is nothing now.
+  fileprivate mutating func takeInput(_ room: UnsafeMutableRawBufferPointer) -> Int {
+    guard let start = room.baseAddress, room.count > 0 else { return 0 }
+    guard let lent = input.baseAddress, input.count > 0 else { return receive(room) }
+    let moved = min(input.count, room.count)
+    start.copyMemory(from: lent, byteCount: moved)
+    input = UnsafeRawBufferPointer(rebasing: input[moved...])
+    return moved
+  }
+
+  private mutating func receive(_ room: UnsafeMutableRawBufferPointer) -> Int {
+    guard let source, !raw.isDry, raw.end == nil, raw.byteCount < source.byteCountMax else {
+      return 0
+    }
+    switch Socket.receive(source.socket, into: room) {
+    case .bytes(0):
+      raw.isDry = true
+      raw.end = .orderly
+    case .bytes(let count):
+      raw.byteCount += count
+      if count < room.count, source.isShortReadFinal { raw.isDry = true }
+      return count
+    case .wouldBlock: raw.isDry = true
+    case .failed(let error): raw.end = .failed(error)
+    }
+    return 0
+  }
 }
 
 /// Collects what OpenSSL wants to send.
