@@ -93,13 +93,15 @@ let package = Package(
     .executableTarget(
       name: "frps",
       dependencies: [
-        "RelayServer", "Reactor", "LinuxSystem", "Configuration", "Diagnostics", arguments, logging,
+        "RelayServer", "Reactor", "LinuxSystem", "Configuration", "Diagnostics", "Timekeeping",
+        arguments, logging,
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "frpc",
       dependencies: [
-        "TunnelClient", "Reactor", "Configuration", "Diagnostics", arguments, logging,
+        "TunnelClient", "Reactor", "LinuxSystem", "Configuration", "Diagnostics", "Timekeeping",
+        arguments, logging,
       ],
       swiftSettings: strict),
 

@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 int frp_accept(int listener, struct sockaddr_storage *peer, socklen_t *length) {
@@ -37,3 +40,24 @@ int frp_signalfd(const int *signals) {
 }
 
 int frp_errno(void) { return errno; }
+
+// Forgets the pages of one object's segments that nobody can have written to.
+static int release_pages(struct dl_phdr_info *object, size_t size, void *data) {
+  (void)size;
+  (void)data;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  for (int i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+    if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W) != 0) continue;
+    uintptr_t start = object->dlpi_addr + segment->p_vaddr;
+    uintptr_t end = (start + segment->p_memsz + page - 1) & ~(page - 1);
+    start &= ~(page - 1);
+    madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void frp_release_startup_memory(void) {
+  malloc_trim(0);
+  dl_iterate_phdr(release_pages, NULL);
+}

@@ -27,4 +27,8 @@ int frp_signalfd(const int *signals);
 /// errno, as a function.
 int frp_errno(void);
 
+// Gives back free heap, and the pages of programs and libraries that were only read; the kernel
+// brings those that are needed again from its cache.
+void frp_release_startup_memory(void);
+
 #endif
