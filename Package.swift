@@ -157,7 +157,7 @@ let package = Package(
       dependencies: [
         "frps", "frpc", "RelayServer", "TunnelClient", "Transports", "Reactor", "LinuxSystem",
         "ByteBuffers",
-        "Timekeeping", "WireProtocol", "StreamCoding", "Configuration", "TestKit", logging,
+        "Timekeeping", "StreamMux", "WireProtocol", "StreamCoding", "Configuration", "TestKit", logging,
       ],
       exclude: ["Vectors"], swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: ["TestKit"], swiftSettings: strict),

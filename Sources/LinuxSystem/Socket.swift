@@ -115,6 +115,14 @@ public enum Socket {
     }
   }
 
+  /// The lowest port that the kernel gives to a socket that asked for none (ip(7),
+  /// ip_local_port_range), as it was when it was first needed.
+  public static let ephemeralPortMin: UInt16 = {
+    let file = "/proc/sys/net/ipv4/ip_local_port_range"
+    let text = (try? HostSystem.readFile(file, byteCountMax: 64)) ?? []
+    return UInt16(String(decoding: text.prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self)) ?? 1
+  }()
+
   /// Bounds what the kernel takes of bytes that it cannot send yet (TCP_NOTSENT_LOWAT, tcp(7)).
   public static func limitNotSent(_ descriptor: CInt, to byteCount: Int) {
     try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_NOTSENT_LOWAT, CInt(byteCount))

@@ -230,15 +230,20 @@ private final class ConnectAttempt: ReadinessHandler {
     guard let registration, let socket = descriptor.take() else { return .failed(.cancelled) }
     self.registration = nil
     let number = socket.rawValue
-    // A socket that is given the very port to which it connects meets itself (RFC 9293, section
-    // 3.5, simultaneous open): nobody listens there.
-    let error = Socket.pendingError(number)
-    guard error == nil, Socket.localAddress(number) != address else {
+    let hasFailed = !readiness.isDisjoint(with: [.error, .hangup])
+    let error = hasFailed ? Socket.pendingError(number) : nil
+    guard error == nil, !hasMetItself(number) else {
       loop.deregister(registration, isClosing: true)
       return .failed(error ?? .connectionRefused)
     }
     Socket.setNoDelay(number)
     return .connected(ConnectedSocket(socket, peer: address, registration, readiness))
+  }
+
+  /// A socket that is given the very port to which it connects meets itself (RFC 9293, section
+  /// 3.5, simultaneous open): nobody listens there. Only ports that the kernel gives away can.
+  private func hasMetItself(_ number: CInt) -> Bool {
+    address.port >= Socket.ephemeralPortMin && Socket.localAddress(number) == address
   }
 
   func close() {
