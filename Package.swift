@@ -23,6 +23,9 @@ let package = Package(
   products: [
     .executable(name: "frps", targets: ["frps"]),
     .executable(name: "frpc", targets: ["frpc"]),
+    // What the load generators of Benchmarks are made of.
+    .library(
+      name: "BenchmarkSupport", targets: ["Transports", "Reactor", "LinuxSystem", "Timekeeping"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -157,7 +160,8 @@ let package = Package(
       dependencies: [
         "frps", "frpc", "RelayServer", "TunnelClient", "Transports", "Reactor", "LinuxSystem",
         "ByteBuffers",
-        "Timekeeping", "StreamMux", "WireProtocol", "StreamCoding", "Configuration", "TestKit", logging,
+        "Timekeeping", "StreamMux", "WireProtocol", "StreamCoding", "Configuration", "TestKit",
+        logging,
       ],
       exclude: ["Vectors"], swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: ["TestKit"], swiftSettings: strict),

@@ -1,0 +1,2 @@
+// timerfd_create(2), which the Glibc module leaves out.
+#include <sys/timerfd.h>

@@ -1,0 +1,61 @@
+/// frps and frpc, ours or others', in one of the lanes.
+enum FRPSubject {
+  enum Lane: String, CaseIterable {
+    case plain, mux
+    case standard = "default"
+    case encrypted, compressed
+
+    var isTLS: Bool { self != .plain && self != .mux }
+    var isMux: Bool { self != .plain }
+  }
+
+  /// - Parameter programs: the folder of both programs.
+  static func make(_ prefix: String, _ lane: Lane, programs: String) -> Subject {
+    Subject(name: "\(prefix) \(lane.rawValue)") { folder, originPort in
+      let bindPort = try Bench.freePort()
+      let publicPort = try Bench.freePort()
+      try Bench.write(
+        """
+        [common]
+        bind_addr = 127.0.0.1
+        bind_port = \(bindPort)
+        token = bench
+        log_level = warn
+        tcp_mux = \(lane.isMux)
+
+        """, to: "\(folder)/frps.ini")
+      try Bench.write(
+        """
+        [common]
+        server_addr = 127.0.0.1
+        server_port = \(bindPort)
+        token = bench
+        log_level = warn
+        pool_count = 5
+        tcp_mux = \(lane.isMux)
+        tls_enable = \(lane.isTLS)
+
+        [bench]
+        type = tcp
+        local_ip = 127.0.0.1
+        local_port = \(originPort)
+        remote_port = \(publicPort)
+        use_encryption = \(lane == .encrypted)
+        use_compression = \(lane == .compressed)
+
+        """, to: "\(folder)/frpc.ini")
+      let relay = try Child(
+        "\(programs)/frps", ["-c", "\(folder)/frps.ini"], logFile: "\(folder)/frps.log")
+      let client: Child
+      do {
+        try Bench.awaitListening(bindPort, [relay])
+        client = try Child(
+          "\(programs)/frpc", ["-c", "\(folder)/frpc.ini"], logFile: "\(folder)/frpc.log")
+      } catch {
+        relay.stop()
+        throw error
+      }
+      return RunningSubject(port: publicPort, relay: [relay], client: [client])
+    }
+  }
+}
