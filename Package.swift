@@ -96,15 +96,14 @@ let package = Package(
     .executableTarget(
       name: "frps",
       dependencies: [
-        "RelayServer", "Reactor", "LinuxSystem", "Configuration", "Diagnostics", "Timekeeping",
-        arguments, logging,
+        "RelayServer", "Reactor", "LinuxSystem", "Configuration", "Diagnostics", arguments, logging,
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "frpc",
       dependencies: [
-        "TunnelClient", "Reactor", "LinuxSystem", "Configuration", "Diagnostics", "Timekeeping",
-        arguments, logging,
+        "TunnelClient", "Reactor", "LinuxSystem", "Configuration", "Diagnostics", arguments,
+        logging,
       ],
       swiftSettings: strict),
 

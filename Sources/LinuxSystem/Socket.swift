@@ -123,6 +123,13 @@ public enum Socket {
     return UInt16(String(decoding: text.prefix { $0 >= 0x30 && $0 <= 0x39 }, as: UTF8.self)) ?? 1
   }()
 
+  /// The shortest round trip that a TCP connection has measured lately, in nanoseconds
+  /// (TCP_INFO, tcp(7)); `nil` when there is none.
+  public static func roundTrip(_ descriptor: CInt) -> Int64? {
+    let microseconds = frp_tcp_min_rtt(descriptor)
+    return microseconds < 0 ? nil : microseconds * 1000
+  }
+
   /// Bounds what the kernel takes of bytes that it cannot send yet (TCP_NOTSENT_LOWAT, tcp(7)).
   public static func limitNotSent(_ descriptor: CInt, to byteCount: Int) {
     try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_NOTSENT_LOWAT, CInt(byteCount))

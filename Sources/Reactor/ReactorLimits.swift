@@ -39,4 +39,6 @@ public enum ReactorLimits {
   public static let nameServerTryCountMax = 2
   /// After so long an idle resolver reads the system's configuration again.
   public static let resolverRefresh = Interval.seconds(10)
+  /// How long after its start a program gives back what only the start needed.
+  public static let startupMemoryDelay = Interval.seconds(2)
 }

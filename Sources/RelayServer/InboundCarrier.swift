@@ -113,6 +113,7 @@ final class InboundCarrier: ByteStreamReceiver {
     var settings = MuxSettings()
     settings.keepaliveInterval = server.configuration.transport.muxKeepaliveInterval
     settings.sentFrameBodyBytesMax = TransportLimits.sentFrameBodyMax
+    settings.startingWindowBytes = TransportLimits.startingWindowBytes
     settings.streamCountMax = RelayServerLimits.streamCountMax
     let mux = MuxCarrier(server.context, over: socket, role: .server, settings: settings)
     self.mux = mux

@@ -186,6 +186,8 @@ extension MuxSession {
         wireID: header.wireID,
         sendWindow: UInt32(StreamMuxLimits.initialWindowBytes),
         receiveWindow: UInt32(StreamMuxLimits.initialWindowBytes),
+        windowBytes: UInt32(settings.startingWindowBytes ?? settings.receiveWindowBytes),
+        countedSince: Self.microseconds(lastHeardAt),
         handshake: .acknowledgementDue))
     backlogCount += 1
     frame.announcements.insert(.opened)

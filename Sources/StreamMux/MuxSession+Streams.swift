@@ -13,17 +13,20 @@ extension MuxSession {
     }
     guard table.count < streamCountMax else { throw .streamsExhausted(limit: streamCountMax) }
     let wireID = try takeWireID()
+    let windowBytes = settings.startingWindowBytes ?? settings.receiveWindowBytes
     let id = table.insert(
       StreamSlot(
         wireID: wireID,
         sendWindow: UInt32(StreamMuxLimits.initialWindowBytes),
-        receiveWindow: UInt32(settings.receiveWindowBytes),
+        receiveWindow: UInt32(windowBytes),
+        windowBytes: UInt32(windowBytes),
+        countedSince: Self.microseconds(now),
         handshake: .awaitingAcknowledgement))
     openingCount += 1
     table.arm(.open, id.slotIndex, until: now + settings.openTimeout)
     queue(
       .windowUpdate, .synchronize, wireID: wireID,
-      length: UInt32(settings.receiveWindowBytes - StreamMuxLimits.initialWindowBytes))
+      length: UInt32(windowBytes - StreamMuxLimits.initialWindowBytes))
     return id
   }
 
@@ -116,9 +119,11 @@ extension MuxSession {
   }
 
   /// Notes that the application has taken `byteCount` of the delivered bytes, at most those that
-  /// are unread. Credit is returned once it comes to half of the receive window, as frp does, or
+  /// are unread. Credit is returned once it comes to half of the stream's window, as frp does, or
   /// with an acknowledgement that is due; not to a peer that has ended the stream.
-  public mutating func consume(_ byteCount: Int, on id: MuxStreamID) {
+  ///
+  /// - Parameter now: the time; without it the window does not grow.
+  public mutating func consume(_ byteCount: Int, on id: MuxStreamID, now: Instant? = nil) {
     precondition(byteCount >= 0, "negative byte count")
     guard let slot = table.slot(id) else { return }
     slot.pointee.unreadBytes -= UInt32(min(byteCount, Int(slot.pointee.unreadBytes)))
@@ -126,15 +131,38 @@ extension MuxSession {
     if slot.pointee.handshake == .acknowledgementDue {
       returnCredit(slot)
     } else if slot.pointee.phase != .finishedByPeer,
-      returnableCredit(slot) >= settings.receiveWindowBytes / 2
+      returnableCredit(slot) >= Int(slot.pointee.windowBytes) / 2
     {
+      if let now { growWindow(slot, now) }
       replies.add()
       returnCredit(slot)
     }
   }
 
   private func returnableCredit(_ slot: UnsafeMutablePointer<StreamSlot>) -> Int {
-    settings.receiveWindowBytes - Int(slot.pointee.unreadBytes) - Int(slot.pointee.receiveWindow)
+    Int(slot.pointee.windowBytes) - Int(slot.pointee.unreadBytes) - Int(slot.pointee.receiveWindow)
+  }
+
+  /// Doubles a window that is smaller than three times of what the stream uses while credit comes
+  /// back: one that holds the peer up is used by half in that time at least.
+  private func growWindow(_ slot: UnsafeMutablePointer<StreamSlot>, _ now: Instant) {
+    slot.pointee.usedBytes &+= UInt32(returnableCredit(slot))
+    let time = Self.microseconds(now)
+    let elapsed = Int(time &- slot.pointee.countedSince)
+    let turnaround = max(roundTrip, StreamMuxLimits.windowTurnaroundMin)
+    // Credit comes in bursts: it takes a whole turnaround to see the pace.
+    guard elapsed >= Int(turnaround.nanoseconds / 1000) else { return }
+    let needed = 3 * Int(slot.pointee.usedBytes) * Int(turnaround.nanoseconds / 1000) / elapsed
+    if needed > Int(slot.pointee.windowBytes) {
+      slot.pointee.windowBytes = UInt32(
+        min(2 * Int(slot.pointee.windowBytes), settings.receiveWindowBytes))
+    }
+    slot.pointee.countedSince = time
+    slot.pointee.usedBytes = 0
+  }
+
+  static func microseconds(_ time: Instant) -> UInt32 {
+    UInt32(truncatingIfNeeded: time.nanoseconds / 1000)
   }
 
   private mutating func returnCredit(_ slot: UnsafeMutablePointer<StreamSlot>) {

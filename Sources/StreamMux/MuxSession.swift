@@ -61,6 +61,9 @@ public struct MuxSession: ~Copyable {
     didSet { precondition(streamCountMax <= StreamMuxLimits.streamCountCeiling) }
   }
 
+  /// What a round trip to the peer takes at least, as far as the driver knows.
+  public var roundTrip = Interval.zero
+
   /// When the last bytes arrived; at first, when the session started.
   public internal(set) var lastHeardAt: Instant
 

@@ -6,6 +6,12 @@ public struct MuxSettings: Sendable {
   /// `StreamMuxLimits.initialWindowBytes`, at most 4 GiB less one byte.
   public var receiveWindowBytes = 6_291_456
 
+  /// The window that a stream starts with. It is doubled, up to `receiveWindowBytes`, as long as
+  /// the peer uses it up within a round trip: what is on its way is what the path needs, and a
+  /// message of a neighbour does not wait behind more than that. `nil`: the whole window at once,
+  /// as in frp.
+  public var startingWindowBytes: Int?
+
   /// The time from an answered ping to the next one; `nil` sends none.
   public var keepaliveInterval: Interval? = .seconds(30)
 
@@ -45,6 +51,9 @@ public struct MuxSettings: Sendable {
     precondition(
       receiveWindowBytes >= StreamMuxLimits.initialWindowBytes
         && receiveWindowBytes <= Int(UInt32.max), "receive window out of range")
+    precondition(
+      startingWindowBytes ?? receiveWindowBytes >= StreamMuxLimits.initialWindowBytes
+        && startingWindowBytes ?? 0 <= receiveWindowBytes, "starting window out of range")
     precondition(
       sentFrameBodyBytesMax > 0 && sentFrameBodyBytesMax <= Int(UInt32.max),
       "frame size out of range")

@@ -10,7 +10,9 @@ extension StreamTable {
       if stream.timeout != .none { timedCount += 1 }
       let isSound =
         self.slotIndex(ofWireID: stream.wireID) == slotIndex
-        && Int(stream.receiveWindow) + Int(stream.unreadBytes) <= receiveWindowBytes
+        && Int(stream.receiveWindow) + Int(stream.unreadBytes)
+          <= max(Int(stream.windowBytes), StreamMuxLimits.initialWindowBytes)
+        && Int(stream.windowBytes) <= receiveWindowBytes
         && (stream.timeout == .halfClose) == (stream.phase == .finishedByUs)
         && (stream.timeout != .open || stream.handshake == .awaitingAcknowledgement)
       if !isSound { return false }

@@ -26,7 +26,7 @@ enum StreamTimeout: UInt8 {
   case halfClose
 }
 
-/// One stream: 40 bytes.
+/// One stream: 56 bytes.
 struct StreamSlot {
   /// 0 in a free slot.
   var wireID: UInt32 = 0
@@ -35,8 +35,17 @@ struct StreamSlot {
   /// What we may send.
   var sendWindow: UInt32 = 0
 
-  /// What the peer may send. With `unreadBytes` never more than the settings' receive window.
+  /// What the peer may send. With `unreadBytes` never more than `windowBytes`.
   var receiveWindow: UInt32 = 0
+
+  /// The whole window now; at most the settings' receive window.
+  var windowBytes: UInt32 = 0
+
+  /// Since when `usedBytes` is counted, in microseconds that wrap around.
+  var countedSince: UInt32 = 0
+
+  /// What was consumed since then.
+  var usedBytes: UInt32 = 0
 
   /// What was delivered and not yet consumed.
   var unreadBytes: UInt32 = 0

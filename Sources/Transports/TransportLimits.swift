@@ -40,6 +40,10 @@ public enum TransportLimits {
   public static let carrierBatchMax = 256 * 1024
   /// The same once the stream below had to wait.
   public static let carrierBatchMin = 64 * 1024
+  /// Window of a new stream; it grows to that of frp as far as the path needs it.
+  public static let startingWindowBytes = 256 * 1024
+  /// How long a measured round trip is believed.
+  public static let roundTripRefreshInterval = Interval.seconds(1)
   /// Bytes of a carrier that the kernel holds and has not sent (TCP_NOTSENT_LOWAT, tcp(7)).
   public static let carrierNotSentMax = 128 * 1024
   /// Bytes that a drained socket gives to its carrier in one turn before the others get theirs.

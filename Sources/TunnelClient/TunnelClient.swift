@@ -106,6 +106,7 @@ public final class TunnelClient {
       var settings = MuxSettings()
       settings.keepaliveInterval = transport.muxKeepaliveInterval
       settings.sentFrameBodyBytesMax = TransportLimits.sentFrameBodyMax
+      settings.startingWindowBytes = TransportLimits.startingWindowBytes
       mux = settings
     }
     let link = ServerLink(context, resolver: resolver, settings: carrierSettings, mux: mux)

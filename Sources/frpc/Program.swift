@@ -4,7 +4,6 @@ internal import Diagnostics
 internal import LinuxSystem
 internal import Logging
 internal import Reactor
-internal import Timekeeping
 internal import TunnelClient
 
 /// The version of this program; the protocol's version is another matter.
@@ -61,7 +60,7 @@ struct Program: ParsableCommand {
       loop.stop()
     }
     client.start()
-    loop.schedule(after: .seconds(2)) { HostSystem.releaseStartupMemory() }
+    loop.releaseStartupMemoryLater()
     loop.run()
     signals.close()
     logger.info("frpc service for config file [\(file)] stopped")

@@ -5,7 +5,6 @@ internal import LinuxSystem
 internal import Logging
 internal import Reactor
 internal import RelayServer
-internal import Timekeeping
 
 /// The version of this program; the protocol's version is another matter.
 let productVersion = "0.1.0"
@@ -63,7 +62,7 @@ struct Program: ParsableCommand {
     }
     server.onEnd = { loop.stop() }
     try server.start()
-    loop.schedule(after: .seconds(2)) { HostSystem.releaseStartupMemory() }
+    loop.releaseStartupMemoryLater()
     loop.run()
     signals.close()
   }

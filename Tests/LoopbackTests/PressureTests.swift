@@ -45,7 +45,8 @@ import Transports
     var held = heldByteCount(service: served.withLock { $0 }, user: user, sent: last)
     // Without streams it is the kernel that holds what is on its way between the programs.
     if !stack.isMux { held -= queuedByteCount(onPort: rig.bindPort) }
-    let window = stack.isMux ? MuxSettings().receiveWindowBytes : 0
+    let window =
+      stack.isMux ? MuxSettings().receiveWindowBytes : TransportLimits.splicePipeBytes
     #expect(held <= window + 256 * 1024, "\(held) bytes between service and visitor")
     try expectPattern(pattern, byteCount, from: user)
     user.close()

@@ -24,6 +24,8 @@ int frp_set_pipe_size(int descriptor, int size);
 int frp_open_append(const char *path, unsigned int mode);
 /// Blocks `signals` (zero-terminated) for this thread and opens a non-blocking signalfd for them.
 int frp_signalfd(const int *signals);
+/// tcpi_min_rtt of TCP_INFO in microseconds, or -1 when it is not known.
+long long frp_tcp_min_rtt(int descriptor);
 /// errno, as a function.
 int frp_errno(void);
 

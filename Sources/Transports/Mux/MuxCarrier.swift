@@ -34,6 +34,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
   private var isClosed = false
   private var deadlineTimer: TimerID?
   private var armedDeadline: Instant?
+  private var roundTripUntil = Instant(nanoseconds: .min)
 
   /// Starts a session over `stream` and becomes its receiver.
   public init(
@@ -215,8 +216,17 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
   }
 
   func consume(_ byteCount: Int, on id: MuxStreamID) {
-    session.consume(byteCount, on: id)
+    refreshRoundTrip()
+    session.consume(byteCount, on: id, now: context.loop.now)
     if session.outputByteCount > 0 { setNeedsFlush() }
+  }
+
+  /// Tells the session what a round trip takes, at most once in a while.
+  private func refreshRoundTrip() {
+    let now = context.loop.now
+    guard roundTripUntil <= now else { return }
+    roundTripUntil = now + TransportLimits.roundTripRefreshInterval
+    if let measured = (stream as? SocketStream)?.roundTrip { session.roundTrip = measured }
   }
 
   /// Drops our reference to a stream that both sides have ended.

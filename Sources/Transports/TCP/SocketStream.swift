@@ -84,6 +84,11 @@ public final class SocketStream: ByteStream, ReadinessHandler {
     phase == .closed ? nil : Socket.localAddress(number)
   }
 
+  /// The shortest round trip that the kernel has measured lately.
+  var roundTrip: Interval? {
+    phase == .closed ? nil : Socket.roundTrip(number).map(Interval.init(nanoseconds:))
+  }
+
   /// Whether bytes travel through TLS.
   public var isEncrypted: Bool { tls != nil }
 

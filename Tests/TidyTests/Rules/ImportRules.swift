@@ -26,7 +26,9 @@ enum ImportRules {
 
     "Transports": Allowance(
       tier: 3,
-      imports: tier0.union(tier1).union(["Reactor", "LinuxSystem", "COpenSSL", "Logging"])),
+      imports: tier0.union(tier1).union([
+        "Reactor", "LinuxSystem", "COpenSSL", "DequeModule", "Logging",
+      ])),
 
     "RelayServer": Allowance(tier: 5, imports: programParts),
     "TunnelClient": Allowance(tier: 5, imports: programParts),
