@@ -15,7 +15,9 @@ internal import Glibc
       haproxy, nginx and OpenSSH are measured when they are installed; frp and rathole when
       FRP_BIN_DIR (a folder with frps and frpc) and RATHOLE_BIN (a program) name them.
       """,
-    subcommands: [Compare.self, OriginCommand.self, LoadCommand.self],
+    subcommands: [
+      Compare.self, GateCommand.self, OriginCommand.self, LoadCommand.self, FixedCommand.self,
+    ],
     defaultSubcommand: Compare.self)
 }
 

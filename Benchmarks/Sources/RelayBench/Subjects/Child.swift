@@ -56,10 +56,20 @@ final class Child {
 
   /// Ends it and everything that it started.
   func stop() {
-    let everyone = [pid] + ProcessTable.descendants(of: [pid])
-    for one in everyone { kill(one, SIGTERM) }
-    let deadline = Date().addingTimeInterval(1)
-    while process.isRunning, Date() < deadline { usleep(5_000) }
+    let descendants = ProcessTable.descendants(of: [pid])
+    let everyone = [pid] + descendants
+    // One that runs under a tool ends first, so that the tool can say what it saw.
+    for one in descendants.isEmpty ? everyone : descendants { kill(one, SIGTERM) }
+    let deadline = Date().addingTimeInterval(descendants.isEmpty ? 10 : 3)
+    let halfTime = Date().addingTimeInterval(0.5)
+    var isAsked = descendants.isEmpty
+    while process.isRunning, Date() < deadline {
+      usleep(5_000)
+      if !isAsked, descendants.allSatisfy({ kill($0, 0) != 0 }) || Date() > halfTime {
+        isAsked = true
+        kill(pid, SIGTERM)
+      }
+    }
     for one in everyone where kill(one, 0) == 0 { kill(one, SIGKILL) }
     process.waitUntilExit()
     Children.remove(pid)

@@ -9,8 +9,13 @@ enum FRPSubject {
     var isMux: Bool { self != .plain }
   }
 
-  /// - Parameter programs: the folder of both programs.
-  static func make(_ prefix: String, _ lane: Lane, programs: String) -> Subject {
+  /// - Parameters:
+  ///   - programs: the folder of both programs.
+  ///   - wrap: the program, with its arguments, under which a side (`relay`, `client`) runs.
+  static func make(
+    _ prefix: String, _ lane: Lane, programs: String,
+    wrap: @escaping (String) -> [String] = { _ in [] }
+  ) -> Subject {
     Subject(name: "\(prefix) \(lane.rawValue)") { folder, originPort in
       let bindPort = try Bench.freePort()
       let publicPort = try Bench.freePort()
@@ -44,18 +49,23 @@ enum FRPSubject {
         use_compression = \(lane == .compressed)
 
         """, to: "\(folder)/frpc.ini")
-      let relay = try Child(
-        "\(programs)/frps", ["-c", "\(folder)/frps.ini"], logFile: "\(folder)/frps.log")
+      let relay = try start(
+        wrap("relay") + ["\(programs)/frps", "-c", "\(folder)/frps.ini"], "\(folder)/frps.log")
       let client: Child
       do {
         try Bench.awaitListening(bindPort, [relay])
-        client = try Child(
-          "\(programs)/frpc", ["-c", "\(folder)/frpc.ini"], logFile: "\(folder)/frpc.log")
+        client = try start(
+          wrap("client") + ["\(programs)/frpc", "-c", "\(folder)/frpc.ini"],
+          "\(folder)/frpc.log")
       } catch {
         relay.stop()
         throw error
       }
       return RunningSubject(port: publicPort, relay: [relay], client: [client])
     }
+  }
+
+  private static func start(_ words: [String], _ logFile: String) throws -> Child {
+    try Child(words[0], Array(words.dropFirst()), logFile: logFile)
   }
 }

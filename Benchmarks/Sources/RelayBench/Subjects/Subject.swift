@@ -56,7 +56,7 @@ enum Bench {
 
   /// Waits until a byte comes back from the origin through `port`.
   static func awaitEcho(_ port: UInt16, _ children: [Child]) throws {
-    let deadline = Date().addingTimeInterval(10)
+    let deadline = Date().addingTimeInterval(30)
     while Date() < deadline {
       for child in children where !child.isRunning {
         throw BenchmarkError(description: "\(child.name) ended at its start")
@@ -85,14 +85,14 @@ enum Bench {
 
   private static func wait(_ number: CInt, _ events: Int32) -> Bool {
     var entry = pollfd(fd: number, events: Int16(events), revents: 0)
-    return poll(&entry, 1, 500) == 1
+    return poll(&entry, 1, 3000) == 1
   }
 }
 
 extension Bench {
   /// Waits until somebody listens on `port`.
   static func awaitListening(_ port: UInt16, _ children: [Child]) throws {
-    let deadline = Date().addingTimeInterval(5)
+    let deadline = Date().addingTimeInterval(20)
     while Date() < deadline {
       for child in children where !child.isRunning {
         throw BenchmarkError(description: "\(child.name) ended at its start")

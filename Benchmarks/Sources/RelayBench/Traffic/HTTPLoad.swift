@@ -22,8 +22,12 @@ final class HTTPLoad: Load {
     self.target = target
     self.connectionCount = connectionCount
     self.isReused = isReused
+    request = Self.request(isReused: isReused)
+  }
+
+  static func request(isReused: Bool) -> [UInt8] {
     let header = isReused ? "" : "Connection: close\r\nX-Last: !\r\n"
-    request = Array("GET / HTTP/1.1\r\nHost: bench\r\n\(header)\r\n".utf8)
+    return Array("GET / HTTP/1.1\r\nHost: bench\r\n\(header)\r\n".utf8)
   }
 
   var result: LoadResult {
