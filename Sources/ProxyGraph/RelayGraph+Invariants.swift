@@ -25,8 +25,11 @@ extension RelayGraph {
         found.append("\(proxy) is not of \(id)")
       }
     }
-    for (user, waiting) in users where sessions[waiting.session] == nil {
-      found.append("\(user) waits for a session that is gone")
+    for (user, waiting) in users {
+      let proxy = proxies[waiting.proxy]
+      if proxy?.session != waiting.session || proxy?.isOpen != true {
+        found.append("\(user) waits for a proxy that is not open")
+      }
     }
     return found
   }

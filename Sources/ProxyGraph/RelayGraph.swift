@@ -4,8 +4,8 @@ internal import WireProtocol
 /// Who is logged in, which public port leads to whom, and who waits for whom. Pure data: events go
 /// in, actions come out of `nextAction()`, time and randomness are arguments.
 ///
-/// A proxy's states: opening (a `listen` is out), open, gone. A user's: waiting, joined (the graph
-/// has forgotten him). A work connection's: pooled, joined (forgotten).
+/// A proxy's states: opening (a `listen` is out; it has no users), open, gone. A user's: waiting,
+/// joined (the graph has forgotten him). A work connection's: pooled, joined (forgotten).
 ///
 /// Requests for work connections: each user asks for one when he arrives, which either refills the
 /// pool that he took from or serves him (wire-protocol.md 6.2); an arrival that served a waiting
@@ -266,11 +266,13 @@ public struct RelayGraph: ~Copyable {
 
   // MARK: Users
 
-  /// A user arrived on a proxy's port.
+  /// A user arrived on a proxy's port. Whoever comes before `listenSucceeded` is refused: the proxy
+  /// may yet fail, and nobody would remember him.
   public mutating func userConnected(_ user: UserConnectionID, to proxy: ProxyID, now: Instant) {
-    guard let id = proxies[proxy]?.session, let session = sessions[id] else {
+    guard let open = proxies[proxy], open.isOpen, let session = sessions[open.session] else {
       return queue(.closeUser(user, .proxyGone))
     }
+    let id = open.session
     if let work = takeIdle(id) {
       queue(.join(user, work, proxy))
       return requestWork(id)

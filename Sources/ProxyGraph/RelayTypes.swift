@@ -72,7 +72,7 @@ public enum LoginDecision: Equatable, Sendable {
 public enum UserRefusal: Equatable, Sendable, CustomStringConvertible {
   /// No work connection came in time.
   case timedOut
-  /// The session or the proxy is gone.
+  /// The session or the proxy is gone, or the proxy is not open yet.
   case proxyGone
   /// Too many users wait already.
   case tooManyWaiting

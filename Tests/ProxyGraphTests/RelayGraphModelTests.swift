@@ -90,6 +90,12 @@ import Timekeeping
         switch action {
         case .listen(let id, let port):
           #expect((6000...6007).contains(port))
+          if Int.random(in: 0..<3, using: &generator) == 0 {
+            model.nextNumber += 1
+            model.waiting.insert(model.nextNumber)
+            rig.graph.userConnected(
+              UserConnectionID(rawValue: model.nextNumber), to: id, now: rig.now)
+          }
           if Int.random(in: 0..<5, using: &generator) > 0 {
             rig.graph.listenSucceeded(id)
             model.proxies[id] = rig.graph.session(of: id)

@@ -143,6 +143,29 @@ enum GraphRigError: Error {
     _ = try rig.open(session)
   }
 
+  @Test func usersOfAProxyThatIsNotOpenAreRefused() throws {
+    var rig = GraphRig()
+    let (session, runID) = try rig.logIn(poolCount: 1)
+    _ = rig.drain()
+    let other = try rig.open(session, "other", port: 7000)
+    rig.graph.workConnectionArrived(work(1), runID: runID)
+    guard case .listen(let id, port: 6000) = rig.announce(session).first else {
+      Issue.record("no listen")
+      return
+    }
+    rig.graph.userConnected(user(1), to: id, now: rig.now)
+    rig.graph.listenFailed(id, now: rig.now)
+    rig.graph.userConnected(user(2), to: id, now: rig.now)
+    #expect(
+      rig.drain() == [
+        .closeUser(user(1), .proxyGone),
+        .replyProxyRefused(session, name: "web", .portUnavailable("web")),
+        .closeUser(user(2), .proxyGone),
+      ])
+    rig.graph.userConnected(user(3), to: other, now: rig.now)
+    #expect(rig.drain().first == .join(user(3), work(1), other))
+  }
+
   @Test func chosenPortsAreTriedFiveTimes() throws {
     var rig = GraphRig()
     let (session, _) = try rig.logIn(poolCount: 0)
