@@ -38,4 +38,7 @@ public enum ConfigurationLimits {
 
   /// The most work connections that a key may ask for.
   public static let poolCountMax = 65_535
+
+  /// The highest bandwidth limit, in bytes per second; a higher one becomes this.
+  public static let bytesPerSecondMax = 1 << 40
 }

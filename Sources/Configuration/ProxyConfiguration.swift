@@ -57,6 +57,12 @@ public struct ProxyConfiguration: Equatable, Sendable {
   /// Whether payload is compressed.
   public var usesCompression = false
 
+  /// How much the proxy's connections may move together, both ways; `nil` for no limit.
+  public var bandwidthLimit: Bandwidth?
+
+  /// Who keeps to the limit.
+  public var bandwidthLimitMode = BandwidthLimitMode.client
+
   /// Which PROXY header the local service gets; `nil` for none.
   public var proxyProtocolVersion: ProxyProtocolVersion?
 
@@ -97,6 +103,8 @@ struct ProxyDraft {
   var remotePort: UInt16 = 0
   var usesEncryption = false
   var usesCompression = false
+  var bandwidthLimit: Bandwidth?
+  var bandwidthLimitMode = BandwidthLimitMode.client
   var proxyProtocolVersion: ProxyProtocolVersion?
   var metadata: [String: String] = [:]
 
@@ -113,6 +121,8 @@ struct ProxyDraft {
     proxy.localPort = localPort
     proxy.usesEncryption = usesEncryption
     proxy.usesCompression = usesCompression
+    proxy.bandwidthLimit = bandwidthLimit
+    proxy.bandwidthLimitMode = bandwidthLimitMode
     proxy.proxyProtocolVersion = proxyProtocolVersion
     proxy.metadata = metadata
     return proxy

@@ -19,6 +19,8 @@ struct BoundProxy {
   let session: ControlSession
   let listener: Listener
   let request: NewProxy
+  /// What the users share, if keeping to it is our part.
+  let limiter: BandwidthLimiter?
   let logger: Logger
 }
 
@@ -122,13 +124,29 @@ extension RelayServer {
         didAcceptUser(socket, peer, proxy: id)
       }
       proxies[id] = BoundProxy(
-        session: session, listener: listener, request: request, logger: entryLogger)
+        session: session, listener: listener, request: request,
+        limiter: makeLimiter(request, entryLogger), logger: entryLogger)
       entryLogger.info("tcp proxy listen port [\(request.remotePort)]")
       decide { $0.listenSucceeded(id) }
     } catch {
       entryLogger.debug("cannot listen on \(address): \(error)")
       decide { $0.listenFailed(id, now: context.loop.now) }
     }
+  }
+
+  /// The limiter of a proxy in server mode; `nil` when there is nothing to limit.
+  private func makeLimiter(_ request: NewProxy, _ logger: Logger) -> BandwidthLimiter? {
+    guard request.bandwidthLimitMode == BandwidthLimitMode.server.rawValue,
+      !request.bandwidthLimit.isEmpty
+    else { return nil }
+    guard let limit = Bandwidth(request.bandwidthLimit) else {
+      // frp's server lets such a proxy run without a limit, too.
+      logger.warning(
+        "the bandwidth limit [\(request.bandwidthLimit)] cannot be read, and is ignored")
+      return nil
+    }
+    guard limit.bytesPerSecond > 0 else { return nil }
+    return BandwidthLimiter(context.loop, bytesPerSecond: limit.bytesPerSecond)
   }
 
   private func didAcceptUser(
@@ -193,7 +211,7 @@ extension RelayServer {
     let pair = JoinedPair(
       context, near: user.stream, far: work.stream,
       greeting: MessageChannel.frame(.startWorkConnection(start)), early: work.rest,
-      creditedCount: work.creditedCount, codec: codec,
+      creditedCount: work.creditedCount, codec: codec, nearLimiter: proxy.limiter,
       isHalfCloseKept: proxy.session.isHalfCloseKept
     ) { [unowned self] _ in
       relays[userID] = nil

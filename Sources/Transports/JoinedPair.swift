@@ -6,6 +6,7 @@ public final class JoinedPair {
   }
 
   private let lane: Lane
+  private let limitedFar: LimitedStream?
 
   /// Joins two streams: by splice(2) when both are plain sockets with nothing queued and no coding,
   /// through this process otherwise. The lane is chosen here, once.
@@ -17,17 +18,21 @@ public final class JoinedPair {
   ///   - early: bytes of the work connection that came before; `creditedCount` of them were
   ///     given back as credit.
   ///   - codec: how payload is coded on the work connection; `nil` for plain.
+  ///   - nearLimiter: what the near stream's bytes, without coding, share; such a pair is framed.
+  ///   - farLimiter: what the far stream's bytes, coded, share; such a pair is framed.
   ///   - isHalfCloseKept: as for `StreamRelay`.
   ///   - onClose: called once at the end; before this returns only when `early` cannot be
   ///     decoded, so look at `isOver`.
   public init(
     _ context: TransportContext, near: any ByteStream, far: any ByteStream,
     greeting: [UInt8] = [], early: [UInt8],
-    creditedCount: Int, codec: PayloadCodec?, isHalfCloseKept: Bool,
+    creditedCount: Int, codec: PayloadCodec?, nearLimiter: BandwidthLimiter? = nil,
+    farLimiter: BandwidthLimiter? = nil, isHalfCloseKept: Bool,
     onClose: @escaping (RelaySummary) -> Void
   ) {
     var early = early
-    if codec == nil, let nearSocket = near as? SocketStream, let farSocket = far as? SocketStream,
+    if codec == nil, nearLimiter == nil, farLimiter == nil, let nearSocket = near as? SocketStream,
+      let farSocket = far as? SocketStream,
       nearSocket.isSpliceable, farSocket.isSpliceable
     {
       // Sockets have no credit to give back. What does not go out now keeps the pair framed.
@@ -36,6 +41,7 @@ public final class JoinedPair {
       if nearSocket.isSpliceable, let left = nearSocket.surrender(),
         let right = farSocket.surrender()
       {
+        limitedFar = nil
         lane = .spliced(
           SpliceRelay(
             context, near: left, far: right, greeting: greeting,
@@ -44,10 +50,15 @@ public final class JoinedPair {
       }
     }
     far.write(greeting)
+    limitedFar = farLimiter.map { LimitedStream(context, over: far, $0) }
     let relay = StreamRelay(
-      context, near: near, far: far, codec: codec, isHalfCloseKept: isHalfCloseKept,
-      onClose: onClose)
+      context, near: nearLimiter.map { LimitedStream(context, over: near, $0) } ?? near,
+      far: limitedFar ?? far, codec: codec, isHalfCloseKept: isHalfCloseKept, onClose: onClose)
     lane = .framed(relay)
+    if let limitedFar {
+      limitedFar.inject(early, prepaid: creditedCount)
+      return
+    }
     relay.injectFromFar(Array(early.prefix(creditedCount)), isCreditDue: false)
     relay.injectFromFar(Array(early.dropFirst(creditedCount)), isCreditDue: true)
   }
@@ -73,7 +84,8 @@ public final class JoinedPair {
     switch lane {
     // A spliced pair reads the end itself.
     case .spliced: break
-    case .framed(let relay): relay.streamDidEnd(far)
+    case .framed(let relay):
+      if let limitedFar { limitedFar.streamDidEnd(far) } else { relay.streamDidEnd(far) }
     }
   }
 }

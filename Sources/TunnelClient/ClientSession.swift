@@ -33,6 +33,7 @@ final class ClientSession {
   private var isEstablished = false
   private var isPeerOurs = false
   private var proxies: [String: AnnouncedProxy] = [:]
+  private var limiters: [String: BandwidthLimiter] = [:]
   private var works: [ObjectIdentifier: ClientWorkConnection] = [:]
   private var loginTimer: TimerID?
   private var heartbeatTimer: TimerID?
@@ -172,6 +173,7 @@ final class ClientSession {
     startHeartbeats()
     for proxy in configuration.proxies {
       proxies[proxy.name] = AnnouncedProxy(now: context.loop.now)
+      limiters[proxy.name] = makeLimiter(proxy)
     }
     announceDueProxies()
   }
@@ -202,12 +204,25 @@ final class ClientSession {
     }
   }
 
+  /// The limiter of a proxy in client mode; `nil` when there is nothing to limit.
+  private func makeLimiter(_ proxy: ProxyConfiguration) -> BandwidthLimiter? {
+    guard proxy.bandwidthLimitMode == .client, let limit = proxy.bandwidthLimit,
+      limit.bytesPerSecond > 0
+    else { return nil }
+    return BandwidthLimiter(context.loop, bytesPerSecond: limit.bytesPerSecond)
+  }
+
   private func announcement(of proxy: ProxyConfiguration) -> NewProxy {
     var message = NewProxy()
     message.proxyName = wireName(proxy.name)
     message.proxyType = proxy.kind.rawValue
     message.useEncryption = proxy.usesEncryption
     message.useCompression = proxy.usesCompression
+    message.bandwidthLimit = proxy.bandwidthLimit?.text ?? ""
+    // As frp: the client's part needs no word.
+    if proxy.bandwidthLimitMode == .server {
+      message.bandwidthLimitMode = proxy.bandwidthLimitMode.rawValue
+    }
     message.metas = proxy.metadata
     switch proxy.service {
     case .tcp(let tcp): message.remotePort = Int(tcp.remotePort)
@@ -245,7 +260,8 @@ final class ClientSession {
       runID: runID, payloadKey: controlKey, isHalfCloseKept: isPeerOurs,
       makeGreeting: { [unowned self] in greeting() },
       // Called while the session lives: `release` aborts its work connections.
-      findProxy: { [unowned self] in runningProxy($0) })
+      findProxy: { [unowned self] in runningProxy($0) },
+      findLimiter: { [unowned self] in limiters[$0] })
     let work = ClientWorkConnection(context, resolver: resolver, terms: terms, logger: logger) {
       [weak self] work in
       self?.works[ObjectIdentifier(work)] = nil

@@ -21,6 +21,7 @@ final class ClientWorkConnection: ByteStreamReceiver {
     let isHalfCloseKept: Bool
     let makeGreeting: () -> NewWorkConnection
     let findProxy: (_ wireName: String) -> ProxyConfiguration?
+    let findLimiter: (_ name: String) -> BandwidthLimiter?
   }
 
   private let context: TransportContext
@@ -131,6 +132,7 @@ final class ClientWorkConnection: ByteStreamReceiver {
       isCompressed: proxy.usesCompression)
     let pair = JoinedPair(
       context, near: local, far: stream, early: early, creditedCount: earlyCredited, codec: codec,
+      farLimiter: terms.findLimiter(proxy.name),
       isHalfCloseKept: terms.isHalfCloseKept
     ) { [self] _ in conclude() }
     early = []

@@ -289,7 +289,7 @@ import Testing
       ),
       (
         "[common]\n[a]\nlocal_port = 1\nplugin = socks5\nplugin_user = u\ngroup = g\n"
-          + "health_check_type = tcp\nbandwidth_limit = 1MB\nbandwidth_limit_mode = client\n"
+          + "health_check_type = tcp\nbandwidth_limit = 1 MB\nbandwidth_limit_mode = both\n"
           + "health_check_timeout_s = 3\n",
         [
           "frpc.ini:4: plugin: needs client plugins, which this version does not have; remove "
@@ -300,8 +300,9 @@ import Testing
             + "the key",
           "frpc.ini:7: health_check_type: needs the health check, which this version does not "
             + "have; remove the key",
-          "frpc.ini:8: bandwidth_limit: needs the bandwidth limit, which this version does not "
-            + "have; remove the key",
+          "frpc.ini:8: bandwidth_limit: expected a number with KB or MB right behind it, such as "
+            + "512KB, found \"1 MB\"",
+          "frpc.ini:9: bandwidth_limit_mode: expected one of client, server, found \"both\"",
         ]
       ),
       (

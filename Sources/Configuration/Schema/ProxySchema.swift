@@ -33,6 +33,24 @@ enum ProxySchema {
         .boolean(defaultValue: false) { $0.usesCompression = $1 },
         "payload is compressed"),
       SchemaKey(
+        "bandwidth_limit", "transport.bandwidthLimit",
+        .text(.bandwidth, defaultText: "") { target, text in
+          guard let bandwidth = Bandwidth(text) else {
+            return "expected a number with KB or MB right behind it, such as 512KB, "
+              + "found \(quoted(text))"
+          }
+          target.bandwidthLimit = bandwidth
+          return nil
+        },
+        "what all connections of the proxy may move together in a second, both ways, such as "
+          + "`512KB` or `1MB` (of 1024); empty or zero: as much as they can"),
+      SchemaKey(
+        "bandwidth_limit_mode", "transport.bandwidthLimitMode",
+        .choice(
+          defaultText: "client", now: BandwidthLimitMode.allCases.map(\.rawValue), later: []
+        ) { $0.bandwidthLimitMode = BandwidthLimitMode(rawValue: $1) ?? .client },
+        "which program keeps to the limit"),
+      SchemaKey(
         "proxy_protocol_version", "transport.proxyProtocolVersion",
         .choice(defaultText: "", now: ["", "v1", "v2"], later: []) {
           $0.proxyProtocolVersion = ProxyProtocolVersion(rawValue: $1)
@@ -90,12 +108,6 @@ enum ProxySchema {
   }
 
   private static let absentCommon: [SchemaKey<ProxyDraft>] = [
-    SchemaKey(
-      "bandwidth_limit", "transport.bandwidthLimit", .absent(.text, "the bandwidth limit"),
-      "such as `512KB` or `1MB`, per second"),
-    SchemaKey(
-      "bandwidth_limit_mode", "transport.bandwidthLimitMode",
-      .absent(.text, defaultText: "client", feature: "the bandwidth limit"), "who throttles"),
     SchemaKey("group", "loadBalancer.group", .absent(.text, "load balancing"), "name of the group"),
     SchemaKey("group_key", "loadBalancer.groupKey", .absent(.text, "load balancing"), "its secret"),
     SchemaKey(

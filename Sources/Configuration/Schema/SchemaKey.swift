@@ -41,6 +41,7 @@ enum TextKind: String, Sendable {
   case path = "path"
   case url = "URL"
   case ports = "list of N and A-B"
+  case bandwidth = "number with KB or MB"
 }
 
 /// How integers are documented.
