@@ -12,12 +12,13 @@ UNITDIR = $(PREFIX)/lib/systemd/system
 DOCDIR = $(PREFIX)/share/doc/swift-frp
 DISTDIR = dist
 
-SOURCE_FOLDERS = Sources Tests
+SOURCE_FOLDERS = Sources Tests Benchmarks/Sources Benchmarks/Tests
+BENCH = Benchmarks/.build/release/relay-bench
 # Package.swift makes warnings errors; the check finds imports that it does not name.
 BUILD_FLAGS = --explicit-target-dependency-import-check error
 
 .PHONY: all help packages build release demo test test-asan test-tsan lint format pages install dist \
-  deb check-dist clean
+  deb check-dist bench bench-smoke bench-build gate gate-update microbench clean
 
 all: release
 
@@ -27,6 +28,9 @@ help:
 	@echo "make test       build and run every test"
 	@echo "make test-asan  the tests under the address sanitizer; test-tsan: the thread sanitizer"
 	@echo "make lint       check the formatting; make format: correct it"
+	@echo "make bench      compare with the peers that are installed, 5 minutes; docs/performance.md"
+	@echo "make gate       counted costs against the thresholds in Benchmarks/thresholds.txt, 3 minutes;"
+	@echo "                gate-update writes them; microbench: the hot pieces alone"
 	@echo "make pages      write the tables in docs/ that are made from the sources"
 	@echo "make build      debug build of everything; make release: the two programs, optimized"
 	@echo "make install    into DESTDIR and PREFIX ($(PREFIX)); configuration in $(CONFDIR)"
@@ -68,6 +72,31 @@ format:
 pages: packages
 	UPDATE_PAGES=1 $(SWIFT) test $(BUILD_FLAGS) --filter thePageOf
 
+bench-build: packages
+	.ci/install-packages --benchmarks
+	$(SWIFT) build $(BUILD_FLAGS) -c release --product frps
+	$(SWIFT) build $(BUILD_FLAGS) -c release --product frpc
+	$(SWIFT) build -c release --package-path Benchmarks --product relay-bench
+
+# haproxy, nginx (with its stream module) and sshd are measured if they are installed; FRP_BIN_DIR
+# and RATHOLE_BIN name the peers that Debian does not have.
+bench: bench-build
+	$(BENCH) --json Benchmarks/.build/results.json --svg docs/performance.svg \
+	  --table Benchmarks/.build/results.md
+
+bench-smoke: bench-build
+	$(SWIFT) test --package-path Benchmarks
+	$(BENCH) --smoke
+
+gate: bench-build
+	$(BENCH) gate
+
+gate-update: bench-build
+	$(BENCH) gate --update
+
+microbench: packages
+	$(SWIFT) package --package-path Benchmarks/Micro -c release --disable-sandbox benchmark
+
 # Installs what `make release` or `make dist` built; the programs of `make dist` need no Swift
 # runtime. Configuration files that exist are kept.
 install:
@@ -88,4 +117,5 @@ check-dist: dist deb
 	.ci/check-dist
 
 clean:
-	rm -rf .build .build-static .build-asan .build-tsan $(DISTDIR)
+	rm -rf .build .build-static .build-asan .build-tsan Benchmarks/.build Benchmarks/Micro/.build \
+	  $(DISTDIR)

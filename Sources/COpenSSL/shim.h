@@ -30,6 +30,7 @@ static inline int frp_SSL_set_tlsext_host_name(SSL *ssl, const char *name) {
 static inline void frp_SSL_CTX_set_read_ahead(SSL_CTX *ctx) {
   SSL_CTX_set_read_ahead(ctx, 1);
 }
+static inline void frp_SSL_clear_mode(SSL *ssl, long mode) { SSL_clear_mode(ssl, mode); }
 static inline EVP_PKEY *frp_EVP_EC_gen(const char *curve) { return EVP_EC_gen(curve); }
 static inline void frp_SSL_CTX_set_app_data(SSL_CTX *ctx, void *data) {
   SSL_CTX_set_app_data(ctx, data);

@@ -307,6 +307,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
   private func deadlineDidPass() {
     deadlineTimer = nil
     armedDeadline = nil
+    if session.outputByteCount == 0 { (stream as? SocketStream)?.releaseIdleMemory() }
     do throws(MuxError) {
       try session.handleDeadline(now: context.loop.now)
     } catch {

@@ -84,6 +84,9 @@ public final class SocketStream: ByteStream, ReadinessHandler {
     phase == .closed ? nil : Socket.localAddress(number)
   }
 
+  /// Gives back memory that only a busy connection needs.
+  func releaseIdleMemory() { tls?.releaseBuffers() }
+
   /// The shortest round trip that the kernel has measured lately.
   var roundTrip: Interval? {
     phase == .closed ? nil : Socket.roundTrip(number).map(Interval.init(nanoseconds:))
@@ -98,6 +101,7 @@ public final class SocketStream: ByteStream, ReadinessHandler {
   /// where nothing can overtake it.
   func prepareForCarrier() {
     isCarrier = true
+    tls?.keepBuffers()
     Socket.limitNotSent(number, to: TransportLimits.carrierNotSentMax)
   }
 

@@ -172,6 +172,16 @@ public final class TLSSession {
     return encrypt(bytes)
   }
 
+  /// Keeps OpenSSL's buffers from one record to the next: for a connection that is seldom idle.
+  func keepBuffers() {
+    frp_SSL_clear_mode(ssl, Int(SSL_MODE_RELEASE_BUFFERS))
+  }
+
+  /// Gives OpenSSL's buffers back when nothing is in them; the next record makes new ones.
+  func releaseBuffers() {
+    SSL_free_buffers(ssl)
+  }
+
   /// Says that nothing follows from us (close_notify).
   func finish() {
     guard !hasFinished else { return }
