@@ -25,7 +25,11 @@ let package = Package(
     .executable(name: "frpc", targets: ["frpc"]),
     // What the load generators of Benchmarks are made of.
     .library(
-      name: "BenchmarkSupport", targets: ["Transports", "Reactor", "LinuxSystem", "Timekeeping"]),
+      name: "BenchmarkSupport",
+      targets: [
+        "Transports", "Reactor", "LinuxSystem", "Timekeeping", "ByteBuffers", "StreamMux",
+        "StreamCoding", "WireProtocol",
+      ]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -39,8 +39,7 @@ struct GateCommand: ParsableCommand {
       let strip = try Child(
         tools[2], ["--strip-debug", "-o", "\(folder)/\(name)", "\(programs)/\(name)"],
         logFile: "\(folder)/strip.log")
-      while strip.isRunning { usleep(5_000) }
-      strip.stop()
+      strip.join()
     }
     let counter = GateCounter(
       programs: folder, strace: tools[0], valgrind: tools[1], program: program,

@@ -47,7 +47,7 @@ struct Compare: ParsableCommand {
     let folder = NSTemporaryDirectory() + "relay-bench-\(getpid())"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    let guards = [SIGINT, SIGTERM].map(dieOrderly)
+    let guards = [SIGINT, SIGTERM].map { dieOrderly(on: $0, removing: folder) }
     defer { withExtendedLifetime(guards) {} }
     let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let origin = try Child(program, ["origin"])
@@ -153,11 +153,14 @@ private func note(_ text: String) {
 }
 
 /// Kills the children when the harness is told to end.
-private func dieOrderly(on signalNumber: Int32) -> any DispatchSourceSignal {
+private func dieOrderly(
+  on signalNumber: Int32, removing folder: String
+) -> any DispatchSourceSignal {
   signal(signalNumber, SIG_IGN)
   let source = DispatchSource.makeSignalSource(signal: signalNumber, queue: .global())
   source.setEventHandler {
     Children.killAll()
+    try? FileManager.default.removeItem(atPath: folder)
     exit(128 + signalNumber)
   }
   source.resume()

@@ -9,73 +9,102 @@ struct BenchmarkError: Error, CustomStringConvertible {
 }
 
 /// A process of the harness, killed with it.
+///
+/// Started with posix_spawn(3): Foundation's `Process` learns of an end by a descriptor that the
+/// child inherits, and children that close what they do not know, as OpenSSH does, confuse it.
 final class Child {
-  private let process = Process()
-  private let output = Pipe()
-  private var unread = Data()
   let name: String
-
-  var pid: Int32 { process.processIdentifier }
+  private(set) var pid: pid_t = 0
+  private var hasEnded = false
+  private var output: FileHandle?
+  private var unread = Data()
 
   /// Starts `program`. Its output is read by `readLine`, or goes to `logFile`.
-  init(
-    _ program: String, _ arguments: [String], logFile: String? = nil,
-    environment: [String: String]? = nil
-  ) throws {
+  init(_ program: String, _ arguments: [String], logFile: String? = nil) throws {
     name = (program as NSString).lastPathComponent
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    process.standardInput = FileHandle.nullDevice
-    if let environment { process.environment = environment }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    var ends: [Int32] = [-1, -1]
     if let logFile {
-      _ = FileManager.default.createFile(atPath: logFile, contents: nil)
-      let handle = FileHandle(forWritingAtPath: logFile) ?? .nullDevice
-      process.standardOutput = handle
-      process.standardError = handle
+      posix_spawn_file_actions_addopen(&actions, 1, logFile, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+      posix_spawn_file_actions_adddup2(&actions, 1, 2)
     } else {
-      process.standardOutput = output
-      process.standardError = FileHandle.standardError
+      guard pipe(&ends) == 0 else { throw BenchmarkError(description: "no pipe") }
+      _ = fcntl(ends[0], F_SETFD, FD_CLOEXEC)
+      posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+      posix_spawn_file_actions_addclose(&actions, ends[1])
+      output = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
     }
-    try process.run()
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    // The harness ignores these to handle them in order; its children do not inherit that.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
+    posix_spawnattr_setsigdefault(&attributes, &signals)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+    var words = ([program] + arguments).map { strdup($0) } + [nil]
+    let result = posix_spawn(&pid, program, &actions, &attributes, &words, environ)
+    for word in words { free(word) }
+    if ends[1] >= 0 { close(ends[1]) }
+    guard result == 0 else {
+      throw BenchmarkError(
+        description: "cannot start \(program): \(String(cString: strerror(result)))")
+    }
     Children.add(pid)
   }
 
   /// The next line of its output; `nil` at the end.
   func readLine() -> String? {
-    while true {
+    while let output {
       if let end = unread.firstIndex(of: 0x0a) {
         let line = String(decoding: unread[..<end], as: UTF8.self)
         unread = Data(unread[unread.index(after: end)...])
         return line
       }
-      let more = output.fileHandleForReading.availableData
+      let more = output.availableData
       if more.isEmpty { return nil }
       unread.append(more)
     }
+    return nil
+  }
+
+  var isRunning: Bool {
+    if !hasEnded, waitpid(pid, nil, WNOHANG) != 0 {
+      hasEnded = true
+      Children.remove(pid)
+    }
+    return !hasEnded
   }
 
   /// Ends it and everything that it started.
   func stop() {
+    guard isRunning else { return }
     let descendants = ProcessTable.descendants(of: [pid])
-    let everyone = [pid] + descendants
     // One that runs under a tool ends first, so that the tool can say what it saw.
-    for one in descendants.isEmpty ? everyone : descendants { kill(one, SIGTERM) }
-    let deadline = Date().addingTimeInterval(descendants.isEmpty ? 10 : 3)
-    let halfTime = Date().addingTimeInterval(0.5)
-    var isAsked = descendants.isEmpty
-    while process.isRunning, Date() < deadline {
-      usleep(5_000)
-      if !isAsked, descendants.allSatisfy({ kill($0, 0) != 0 }) || Date() > halfTime {
+    for one in descendants { kill(one, SIGTERM) }
+    var isAsked = false
+    let start = Date()
+    while isRunning, -start.timeIntervalSinceNow < 10 {
+      let isAlone = descendants.allSatisfy { kill($0, 0) != 0 }
+      if !isAsked, isAlone || -start.timeIntervalSinceNow > 0.5 {
         isAsked = true
         kill(pid, SIGTERM)
       }
+      usleep(5_000)
     }
-    for one in everyone where kill(one, 0) == 0 { kill(one, SIGKILL) }
-    process.waitUntilExit()
-    Children.remove(pid)
+    for one in descendants where kill(one, 0) == 0 { kill(one, SIGKILL) }
+    if isRunning { kill(pid, SIGKILL) }
+    while isRunning { usleep(1_000) }
   }
 
-  var isRunning: Bool { process.isRunning }
+  /// Waits for its end.
+  func join() {
+    while isRunning { usleep(5_000) }
+  }
 }
 
 /// The processes that are to die when the harness is interrupted.

@@ -17,7 +17,7 @@ enum Peers {
           """
           global
             nbthread 1
-            maxconn 20000
+            maxconn 6000
           defaults
             mode tcp
             option splice-auto
@@ -91,8 +91,7 @@ enum Peers {
         "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
         "2", "-subj", "/CN=bench", "-keyout", "\(folder)/key.pem", "-out", "\(folder)/cert.pem",
       ], logFile: "\(folder)/openssl.log")
-    while child.isRunning { usleep(10_000) }
-    child.stop()
+    child.join()
   }
 
   /// A reverse tunnel of OpenSSH, with a daemon of our own.
@@ -105,8 +104,7 @@ enum Peers {
         let child = try Child(
           keygen, ["-q", "-t", "ed25519", "-N", "", "-f", "\(folder)/\(key)"],
           logFile: "\(folder)/keygen.log")
-        while child.isRunning { usleep(10_000) }
-        child.stop()
+        child.join()
       }
       let bindPort = try Bench.freePort()
       let publicPort = try Bench.freePort()
