@@ -245,8 +245,12 @@ final class ClientSession {
 
   private func runningProxy(_ wireName: String) -> ProxyConfiguration? {
     let name = localName(wireName)
-    guard proxies[name]?.phase == .running else { return nil }
-    return configuration.proxies.first { $0.name == name }
+    switch proxies[name]?.phase {
+    // Without mux a user may overtake the answer to the announcement: the server has him because it
+    // listens already.
+    case .running, .waitStart: return configuration.proxies.first { $0.name == name }
+    case .new, .startError, nil: return nil
+    }
   }
 
   // MARK: Work connections
