@@ -27,3 +27,10 @@ public func splice(
 ) -> IOResult {
   retryingTransfer { frp_splice(source, destination, byteCount, isMoreComing ? 1 : 0) }
 }
+
+#if DEBUG
+  /// One call, for `FaultPlan`.
+  func rawSplice(_ source: CInt, _ destination: CInt, _ byteCount: Int) -> Int {
+    frp_splice(source, destination, byteCount, 0)
+  }
+#endif

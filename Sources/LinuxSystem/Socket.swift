@@ -65,7 +65,8 @@ public enum Socket {
     do throws(Errno) {
       try throwing { address.withSockaddr { Glibc.connect(descriptor, $0, $1) } }
     } catch {
-      if error != .inProgress { throw error }
+      // The last two: an interrupted call that went on by itself was repeated.
+      if error.code != EINPROGRESS, error.code != EALREADY, error.code != EISCONN { throw error }
     }
   }
 

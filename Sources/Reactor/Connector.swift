@@ -217,7 +217,7 @@ private final class ConnectAttempt: ReadinessHandler {
       if localAddress.family != address.family { throw .addressFamilyNotSupported }
       try Socket.bindLocal(number, to: localAddress)
     }
-    try Socket.connect(number, to: address)
+    try loop.calls.connect(number, to: address)
     registration = try loop.register(number, .stream, self)
   }
 

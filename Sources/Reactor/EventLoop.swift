@@ -51,6 +51,9 @@ public final class EventLoop {
   /// The time at which this turn began.
   public private(set) var now: Instant
 
+  /// How everything on this loop calls the kernel.
+  public private(set) var calls = SocketCalls()
+
   /// The door for other threads.
   public let mailbox: Mailbox
 
@@ -230,6 +233,19 @@ public final class EventLoop {
 
   /// The number of registered descriptors, our own wake-up descriptor included.
   public var registrationCount: Int { slots.count - freeSlots.count }
+
+  #if DEBUG
+    /// Lets the calls of this loop go wrong from now on.
+    public func inject(_ faults: FaultPlan) {
+      calls.faults = faults
+      faults.onReadinessOwed = { [unowned self] descriptor, readiness in
+        // The plan is used by this loop alone.
+        guard let index = slots.firstIndex(where: { $0.descriptor == descriptor }) else { return }
+        let id = RegistrationID(slotIndex: UInt32(index), generation: slots[index].generation)
+        requeue(id, readiness)
+      }
+    }
+  #endif
 
   private func isCurrent(_ id: RegistrationID) -> Bool {
     let index = Int(id.slotIndex)

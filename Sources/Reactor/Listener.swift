@@ -43,7 +43,7 @@ public final class Listener: ReadinessHandler {
   public func handleReadiness(_ readiness: Readiness) {
     for _ in 0..<ReactorLimits.acceptsPerTurnMax {
       guard let registration, let number = rawDescriptor else { return }
-      switch Socket.accept(number) {
+      switch loop.calls.accept(number) {
       case .connection(let connection, let peer):
         onAccept(connection, peer)
       case .wouldBlock:

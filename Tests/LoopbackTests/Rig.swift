@@ -51,17 +51,19 @@ final class Rig: Sendable {
   let client: LoopConfined<TunnelClient>
   let bindPort: UInt16
 
-  /// Starts both; the proxy leads to 127.0.0.1:`localPort`.
+  /// Starts both; the proxy leads to 127.0.0.1:`localPort`. `prepare` is run on each loop before.
   init(
     _ stack: Stack = Stack(), localPort: UInt16,
     server changeServer: @Sendable (inout ServerConfiguration) -> Void = { _ in },
-    client changeClient: @Sendable (inout ClientConfiguration) -> Void = { _ in }
+    client changeClient: @Sendable (inout ClientConfiguration) -> Void = { _ in },
+    loops prepare: @escaping @Sendable (EventLoop) -> Void = { _ in }
   ) throws {
     var serverConfiguration = Rig.serverConfiguration(stack)
     changeServer(&serverConfiguration)
     let serverSettings = serverConfiguration
     serverThread = try LoopThread()
     server = try serverThread.make { loop in
+      prepare(loop)
       let server = try RelayServer(loop, configuration: serverSettings, logger: Rig.logger)
       try server.start()
       return server
@@ -74,6 +76,7 @@ final class Rig: Sendable {
     let clientSettings = clientConfiguration
     clientThread = try LoopThread()
     client = try clientThread.make { loop in
+      prepare(loop)
       let client = try TunnelClient(loop, configuration: clientSettings, logger: Rig.logger)
       client.start()
       return client

@@ -187,7 +187,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
   func receive(from socket: CInt, upTo byteCount: Int, on id: MuxStreamID) -> Reception? {
     var reception: Reception?
     _ = session.send(upTo: byteCount, on: id) { room in
-      let result = Socket.receive(socket, into: room)
+      let result = context.loop.calls.receive(socket, into: room)
       reception = Reception(result: result, askedByteCount: room.count)
       if case .bytes(let count) = result { return count }
       return 0

@@ -1,5 +1,6 @@
 internal import ByteBuffers
 internal import LinuxSystem
+internal import Reactor
 
 /// One direction of a spliced pair: from a source socket to a sink socket.
 ///
@@ -99,28 +100,28 @@ final class SplicedDirection {
   private func copy(_ budget: inout Int) -> Stop? {
     guard sink.state.isWritable else { return .blocked }
     let buffer = context.readBuffer
-    switch Socket.receive(source.number, into: buffer) {
-    case .bytes(0):
-      endSource()
-      return nil
-    case .bytes(let count):
-      byteCount += UInt64(count)
-      budget -= count
-      if count == buffer.count {
-        isSplicing = true
-      } else if source.state.hasHangup {
-        // Everything behind a FIN's edge is there, so a short read was the last one.
-        endSource()
-      } else {
-        source.state.isReadable = false
+    var count = 0
+    // Behind a FIN's edge the end is read too, so that the FIN goes on with the last bytes. A short
+    // read alone does not tell that they were the last: it ends at urgent data, too.
+    repeat {
+      let room = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
+      switch context.loop.calls.receive(source.number, into: room) {
+      case .bytes(0): endSource()
+      case .bytes(let more):
+        count += more
+        if count == buffer.count {
+          isSplicing = true
+        } else if !source.state.hasHangup {
+          source.state.isReadable = false
+        }
+      case .wouldBlock: source.state.isReadable = false
+      case .failed(let error): return .sourceFailed(error)
       }
-      return send(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-    case .wouldBlock:
-      source.state.isReadable = false
-      return nil
-    case .failed(let error):
-      return .sourceFailed(error)
-    }
+    } while source.state.isReadable && source.state.hasHangup && count < buffer.count
+    guard count > 0 else { return nil }
+    byteCount += UInt64(count)
+    budget -= count
+    return send(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
   }
 
   private func send(_ bytes: UnsafeRawBufferPointer) -> Stop? {
@@ -128,8 +129,8 @@ final class SplicedDirection {
     // Held back for the FIN, which follows at once.
     let result =
       waiting == 0
-      ? Socket.send(sink.number, bytes, isMoreComing: isSourceEnded)
-      : Socket.send(sink.number, residue.readableBytes, bytes)
+      ? context.loop.calls.send(sink.number, bytes, isMoreComing: isSourceEnded)
+      : context.loop.calls.send(sink.number, residue.readableBytes, bytes)
     switch result {
     case .bytes(let count):
       if count < waiting + bytes.count { sink.state.isWritable = false }
@@ -160,8 +161,9 @@ final class SplicedDirection {
   /// Fills a pipe from the source.
   private func fill(_ budget: inout Int) -> Stop? {
     guard let pipe = context.pipePool.take() else { return .pipesExhausted }
-    let result = splice(
-      from: source.number, to: pipe.writeNumber, byteCount: TransportLimits.splicePipeBytes)
+    let result = context.loop.calls.splice(
+      fromSocket: source.number, toPipe: pipe.writeNumber,
+      byteCount: TransportLimits.splicePipeBytes)
     switch result {
     case .bytes(0):
       endSource()
@@ -195,9 +197,10 @@ final class SplicedDirection {
     let held = residue.readableBytes
     let result =
       if let pipe {
-        splice(from: pipe.readNumber, to: sink.number, byteCount: pipe.byteCount)
+        context.loop.calls.splice(
+          fromPipe: pipe.readNumber, toSocket: sink.number, byteCount: pipe.byteCount)
       } else {
-        Socket.send(sink.number, held)
+        context.loop.calls.send(sink.number, held)
       }
     switch result {
     case .bytes(let count):

@@ -60,7 +60,7 @@ extension SocketStream {
     let room = UnsafeMutableRawBufferPointer(
       rebasing: context.readBuffer.prefix(
         isCarrier ? TransportLimits.carrierReadByteCountMax : TransportLimits.readByteCountMax))
-    let result = Socket.receive(number, into: room)
+    let result = context.loop.calls.receive(number, into: room)
     guard let count = note(result, asked: room.count, &budget) else { return }
     deliver(UnsafeRawBufferPointer(rebasing: room[..<count]))
   }
@@ -133,7 +133,8 @@ extension SocketStream {
   private func readRecords(of tls: TLSSession, _ budget: inout Int) {
     while true {
       let outcome = tls.read(
-        into: context.plaintextBuffer, from: number, upTo: budget, isShortReadFinal: !hasHangup)
+        into: context.plaintextBuffer, from: number, by: context.loop.calls, upTo: budget,
+        isShortReadFinal: !hasHangup)
       budget -= outcome.raw.byteCount
       if outcome.raw.isDry { isReadable = false }
       if tls.unsentByteCount > 0 { flushOutput() }

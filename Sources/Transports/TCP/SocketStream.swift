@@ -131,7 +131,7 @@ public final class SocketStream: ByteStream, ReadinessHandler {
       return
     }
     guard output.isEmpty, isWritable else { return keep(bytes) }
-    switch Socket.send(number, bytes) {
+    switch context.loop.calls.send(number, bytes) {
     case .bytes(let count):
       if count < bytes.count {
         isWritable = false
@@ -182,7 +182,7 @@ public final class SocketStream: ByteStream, ReadinessHandler {
   private func send(_ queue: inout ByteQueue) -> Errno? {
     while isWritable, !queue.isEmpty {
       let bytes = queue.readableBytes
-      switch Socket.send(number, bytes) {
+      switch context.loop.calls.send(number, bytes) {
       case .bytes(let count):
         if count < bytes.count { isWritable = false }
         queue.removeFirst(count, returningTo: context.outputPool)

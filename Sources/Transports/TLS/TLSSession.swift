@@ -40,6 +40,7 @@ public final class TLSSession {
 
   /// The socket that a read may take bytes from.
   struct RawSource {
+    var calls: SocketCalls
     var socket: CInt
     var byteCountMax: Int
     var isShortReadFinal: Bool
@@ -125,11 +126,11 @@ public final class TLSSession {
   ///   - rawByteCount: how many bytes to read from it, about.
   ///   - isShortReadFinal: whether a read that gives less than it could has emptied the socket.
   func read(
-    into buffer: UnsafeMutableRawBufferPointer, from socket: CInt, upTo rawByteCount: Int,
-    isShortReadFinal: Bool
+    into buffer: UnsafeMutableRawBufferPointer, from socket: CInt, by calls: SocketCalls,
+    upTo rawByteCount: Int, isShortReadFinal: Bool
   ) -> ReadOutcome {
     pipes.pointee.source = RawSource(
-      socket: socket, byteCountMax: rawByteCount, isShortReadFinal: isShortReadFinal)
+      calls: calls, socket: socket, byteCountMax: rawByteCount, isShortReadFinal: isShortReadFinal)
     pipes.pointee.raw = RawInput()
     var outcome = ReadOutcome()
     if !isEstablished, let failure = shakeHands() { outcome.end = .failed(failure) }
@@ -269,7 +270,7 @@ extension TLSSession.Pipes {
     guard let source, !raw.isDry, raw.end == nil, raw.byteCount < source.byteCountMax else {
       return 0
     }
-    switch Socket.receive(source.socket, into: room) {
+    switch source.calls.receive(source.socket, into: room) {
     case .bytes(0):
       raw.isDry = true
       raw.end = .orderly
