@@ -11,6 +11,8 @@ public struct Readiness: OptionSet, Hashable, Sendable {
 
   /// Bytes, a connection, or an end of stream can be read.
   public static let readable = Readiness(rawValue: EPOLLIN.rawValue)
+  /// Urgent data has come; reads end at its mark, with more behind it.
+  public static let urgent = Readiness(rawValue: EPOLLPRI.rawValue)
   /// Bytes can be written, or a connect has finished.
   public static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
   /// The peer has ended its direction.
@@ -23,7 +25,9 @@ public struct Readiness: OptionSet, Hashable, Sendable {
   public static let edgeTriggered = Readiness(rawValue: EPOLLET.rawValue)
 
   /// Everything that a stream socket needs, reported on change.
-  public static let stream: Readiness = [.readable, .writable, .readHangup, .edgeTriggered]
+  public static let stream: Readiness = [
+    .readable, .urgent, .writable, .readHangup, .edgeTriggered,
+  ]
 }
 
 /// One seen event.

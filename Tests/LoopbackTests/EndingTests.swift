@@ -26,6 +26,28 @@ import Timekeeping
     try rig.stop()
   }
 
+  // The kernel ends a read at the mark of urgent data; what follows comes without another edge. The
+  // urgent byte itself is not passed on, as by frp.
+  @Test(arguments: Stack.transports)
+  func bytesBehindUrgentDataArrive(_ stack: Stack) throws {
+    let service = try EchoServer()
+    defer { service.stop() }
+    let rig = try Rig(stack, localPort: service.port)
+    let user = try TestSocket.connect(try rig.publicPort())
+    for _ in 0..<20 {
+      try user.send("in front ")
+      var byte: UInt8 = 0x21
+      #expect(send(user.number, &byte, 1, CInt(MSG_OOB)) == 1)
+      try user.send("behind")
+      let expected = Array("in front behind".utf8)
+      #expect(try user.receive(exactly: expected.count, within: .seconds(5)) == expected)
+    }
+    user.shutdownWriting()
+    #expect(try user.receiveToEnd().isEmpty)
+    user.close()
+    try rig.stop()
+  }
+
   @Test(arguments: Stack.transports)
   func resetByTheUserReachesTheService(_ stack: Stack) throws {
     let seen = Promised<Bool>()

@@ -102,7 +102,7 @@ final class SplicedDirection {
     let buffer = context.readBuffer
     var count = 0
     // Behind a FIN's edge the end is read too, so that the FIN goes on with the last bytes. A short
-    // read alone does not tell that they were the last: it ends at urgent data, too.
+    // read alone does not tell that they were the last: it ends at the mark of urgent data, too.
     repeat {
       let room = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
       switch context.loop.calls.receive(source.number, into: room) {

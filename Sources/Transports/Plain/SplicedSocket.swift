@@ -7,7 +7,7 @@ final class SplicedSocket: ReadinessHandler {
   struct State {
     var isReadable: Bool
     var isWritable: Bool
-    /// The peer's FIN or reset has come, behind what is still unread.
+    /// The peer's FIN or reset has come, or urgent data: a short read is not the last one.
     var hasHangup: Bool
   }
 
@@ -39,7 +39,9 @@ final class SplicedSocket: ReadinessHandler {
     {
       return relay.socketDidFail(error)
     }
-    if !readiness.isDisjoint(with: [.readHangup, .hangup, .error]) { state.hasHangup = true }
+    if !readiness.isDisjoint(with: [.urgent, .readHangup, .hangup, .error]) {
+      state.hasHangup = true
+    }
     if !readiness.isDisjoint(with: [.readable, .readHangup, .hangup, .error]) {
       state.isReadable = true
     }

@@ -4,7 +4,7 @@ internal import Reactor
 extension SocketStream {
   /// Reads and writes what the kernel is ready for.
   public func handleReadiness(_ readiness: Readiness) {
-    if !readiness.isDisjoint(with: [.readHangup, .hangup, .error]) { hasHangup = true }
+    if !readiness.isDisjoint(with: [.urgent, .readHangup, .hangup, .error]) { hasHangup = true }
     if !readiness.isDisjoint(with: [.readable, .readHangup, .hangup, .error]) {
       isReadable = true
       readAvailable()
@@ -76,8 +76,8 @@ extension SocketStream {
       handleEnd()
       return nil
     case .bytes(let count):
-      // A short read has emptied the socket, unless the end of the stream hides behind it: data
-      // and FIN share one edge.
+      // A short read has emptied the socket, unless the end of the stream hides behind it, as data
+      // and FIN share one edge, or what follows the mark of urgent data.
       if count < asked, !hasHangup { isReadable = false }
       budget -= count
       return count
