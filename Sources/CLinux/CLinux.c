@@ -57,7 +57,7 @@ static int release_pages(struct dl_phdr_info *object, size_t size, void *data) {
   return 0;
 }
 
-void frp_release_startup_memory(void) {
+void frp_release_unused_memory(void) {
   malloc_trim(0);
   dl_iterate_phdr(release_pages, NULL);
 }

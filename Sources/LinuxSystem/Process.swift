@@ -41,10 +41,10 @@ public enum HostSystem {
     _ = signal(SIGPIPE, SIG_IGN)
   }
 
-  /// Gives memory back that only the start of the program needed: free heap, and pages of code
-  /// and constants, which the kernel brings again from its cache if they are used.
-  public static func releaseStartupMemory() {
-    frp_release_startup_memory()
+  /// Gives free heap back, and pages of code and constants, which the kernel brings again from its
+  /// cache if they are used.
+  public static func releaseUnusedMemory() {
+    frp_release_unused_memory()
   }
 
   /// Raises the soft limit of open descriptors to the hard one.

@@ -57,6 +57,9 @@ public final class EventLoop {
   /// The door for other threads.
   public let mailbox: Mailbox
 
+  /// How often the loop has turned.
+  private(set) var turnCount: UInt64 = 0
+
   private let epoll: Epoll
   private var slots: [Slot] = []
   private var freeSlots: [UInt32] = []
@@ -94,6 +97,7 @@ public final class EventLoop {
   /// One turn; sleeps at most `sleepMax` (without limit when `nil`).
   public func turn(sleepMax: Interval? = nil) {
     let count = waitForEvents(timeoutMilliseconds(sleepMax: sleepMax))
+    turnCount &+= 1
     now = Instant(nanoseconds: HostSystem.monotonicNanoseconds)
     swap(&requeued, &requeuedNow)
     for index in 0..<count {

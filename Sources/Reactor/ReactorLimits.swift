@@ -41,4 +41,8 @@ public enum ReactorLimits {
   public static let resolverRefresh = Interval.seconds(10)
   /// How long after its start a program gives back what only the start needed.
   public static let startupMemoryDelay = Interval.seconds(2)
+  /// How often a program looks whether it has become quiet.
+  public static let quietInterval = Interval.seconds(10)
+  /// Turns in that time up to which a loop is quiet.
+  public static let quietTurnCountMax: UInt64 = 1000
 }

@@ -60,7 +60,7 @@ struct Program: ParsableCommand {
       loop.stop()
     }
     client.start()
-    loop.releaseStartupMemoryLater()
+    loop.keepMemorySmall()
     loop.run()
     signals.close()
     logger.info("frpc service for config file [\(file)] stopped")

@@ -62,7 +62,7 @@ struct Program: ParsableCommand {
     }
     server.onEnd = { loop.stop() }
     try server.start()
-    loop.releaseStartupMemoryLater()
+    loop.keepMemorySmall()
     loop.run()
     signals.close()
   }

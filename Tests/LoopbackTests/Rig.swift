@@ -58,6 +58,8 @@ final class Rig: Sendable {
     client changeClient: @Sendable (inout ClientConfiguration) -> Void = { _ in },
     loops prepare: @escaping @Sendable (EventLoop) -> Void = { _ in }
   ) throws {
+    // As the programs do: splice(2) has no MSG_NOSIGNAL.
+    HostSystem.ignoreBrokenPipeSignal()
     var serverConfiguration = Rig.serverConfiguration(stack)
     changeServer(&serverConfiguration)
     let serverSettings = serverConfiguration

@@ -44,6 +44,8 @@ struct Runner {
     if scenario.reading == .daemon {
       return try measureDaemon(scenario, subject.name, running, round)
     }
+    // Long enough for what daemons do once after their start.
+    if scenario.reading == .idle { Thread.sleep(forTimeInterval: 3) }
     let before = try memory(running)
     let load = try Child(
       program,

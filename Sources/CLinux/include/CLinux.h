@@ -31,6 +31,6 @@ int frp_errno(void);
 
 // Gives back free heap, and the pages of programs and libraries that were only read; the kernel
 // brings those that are needed again from its cache.
-void frp_release_startup_memory(void);
+void frp_release_unused_memory(void);
 
 #endif

@@ -22,6 +22,7 @@ public final class MuxStream: ByteStream, SocketDrain {
   private var pending = ByteQueue()
   private var writeState = WriteState.open
   private var hasPeerEnded = false
+  private var isClosing = false
   // The socket that is read straight into our frames, and whether it waits for us.
   private var source: SocketStream?
   private var isSourceWaiting = false
@@ -66,9 +67,10 @@ public final class MuxStream: ByteStream, SocketDrain {
     finishIfEmpty()
   }
 
-  /// Sends what waits and a FIN; what the peer still sends is dropped.
+  /// Sends what waits and a FIN. A peer that goes on sending gets a reset once everything is out.
   public func close() {
     receiver = nil
+    isClosing = true
     finish()
   }
 
@@ -96,7 +98,12 @@ public final class MuxStream: ByteStream, SocketDrain {
   // MARK: From the carrier
 
   func deliver(_ bytes: UnsafeRawBufferPointer) {
-    receiver?.streamDidReceive(self, bytes)
+    guard isClosing else {
+      receiver?.streamDidReceive(self, bytes)
+      return
+    }
+    // Nobody reads any more. As long as we have something to send the peer must not be stopped.
+    if writeState == .finished { abort() } else { consume(bytes.count) }
   }
 
   func peerDidEnd() {
