@@ -12,7 +12,7 @@ UNITDIR = $(PREFIX)/lib/systemd/system
 DOCDIR = $(PREFIX)/share/doc/swift-frp
 DISTDIR = dist
 
-SOURCE_FOLDERS = Sources Tests Benchmarks/Sources Benchmarks/Tests
+SOURCE_FOLDERS = Sources Tests Benchmarks/Sources Benchmarks/Tests Benchmarks/Micro/Benchmarks
 BENCH = Benchmarks/.build/release/relay-bench
 # Package.swift makes warnings errors; the check finds imports that it does not name.
 BUILD_FLAGS = --explicit-target-dependency-import-check error
@@ -95,7 +95,8 @@ gate-update: bench-build
 	$(BENCH) gate --update
 
 microbench: packages
-	$(SWIFT) package --package-path Benchmarks/Micro -c release --disable-sandbox benchmark
+	$(SWIFT) package --package-path Benchmarks/Micro -c release --disable-sandbox benchmark \
+	  --no-progress
 
 # Installs what `make release` or `make dist` built; the programs of `make dist` need no Swift
 # runtime. Configuration files that exist are kept.

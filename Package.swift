@@ -23,12 +23,12 @@ let package = Package(
   products: [
     .executable(name: "frps", targets: ["frps"]),
     .executable(name: "frpc", targets: ["frpc"]),
-    // What the load generators of Benchmarks are made of.
+    // What the load generators of Benchmarks are made of, and what its microbenchmarks measure.
     .library(
       name: "BenchmarkSupport",
       targets: [
-        "Transports", "Reactor", "LinuxSystem", "Timekeeping", "ByteBuffers", "StreamMux",
-        "StreamCoding", "WireProtocol",
+        "Transports", "Reactor", "LinuxSystem", "Timekeeping", "ByteBuffers", "WireProtocol",
+        "StreamMux", "StreamCoding", "ProxyGraph",
       ]),
   ],
   dependencies: [

@@ -1,9 +1,10 @@
-// Counts calls of malloc, calloc and realloc in this process by standing in for them: the
-// microbenchmarks link it, the programs do not.
-#ifndef SWIFT_FRP_ALLOCATION_COUNT_H
-#define SWIFT_FRP_ALLOCATION_COUNT_H
+#ifndef C_ALLOCATION_COUNT_H
+#define C_ALLOCATION_COUNT_H
 
-/// How often memory was asked for since the start.
-unsigned long allocation_count(void);
+#include <stdint.h>
+
+/// How often this process has asked the C library for memory: malloc, calloc, realloc and the
+/// aligned ones, on all threads. Swift's objects and arrays are among them.
+uint64_t allocation_count(void);
 
 #endif
