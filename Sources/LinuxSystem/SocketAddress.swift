@@ -37,7 +37,11 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
   /// Parses a literal such as `127.0.0.1`, `::1` or `fe80::1%2`; `nil` when it is none.
   public init?(host: String, port: UInt16) {
-    var octets = [16 of UInt8](repeating: 0)
+    // Nearly all are plain IPv4 literals, which need no parsing of ours.
+    if let octets = Self.parse(host, AF_INET) {
+      self.init(family: .ipv4, octets: octets, port: port)
+      return
+    }
     var literal = Substring(host)
     if literal.hasPrefix("["), literal.hasSuffix("]") { literal = literal.dropFirst().dropLast() }
     let parts = literal.split(separator: "%", maxSplits: 1)
@@ -49,11 +53,16 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
       scope = UInt32(parts[1]) ?? if_nametoindex(String(parts[1]))
       if scope == 0 { return nil }
     }
-    let parsed = unsafe withUnsafeMutableBytes(of: &octets) {
-      inet_pton(isIPv6 ? AF_INET6 : AF_INET, String(address), $0.baseAddress)
-    }
-    guard parsed == 1 else { return nil }
+    guard let octets = Self.parse(String(address), isIPv6 ? AF_INET6 : AF_INET) else { return nil }
     self.init(family: isIPv6 ? .ipv6 : .ipv4, octets: octets, port: port, scopeID: scope)
+  }
+
+  private static func parse(_ literal: String, _ family: CInt) -> [16 of UInt8]? {
+    var octets = [16 of UInt8](repeating: 0)
+    let result = unsafe withUnsafeMutableBytes(of: &octets) {
+      unsafe inet_pton(family, literal, $0.baseAddress)
+    }
+    return result == 1 ? octets : nil
   }
 
   /// 127.0.0.1 with that port.
@@ -72,14 +81,15 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
   /// The address without the port, for example `127.0.0.1` or `::1`.
   public var host: String {
-    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-    let length = socklen_t(text.count)
-    let isPrinted = unsafe withUnsafeBytes(of: octets) { octets in
-      unsafe inet_ntop(family.rawValue, octets.baseAddress, &text, length) != nil
+    unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) {
+      let text = unsafe $0
+      let isPrinted = unsafe withUnsafeBytes(of: octets) { octets in
+        unsafe inet_ntop(
+          family.rawValue, octets.baseAddress, text.baseAddress, socklen_t(text.count)) != nil
+      }
+      guard isPrinted, let start = text.baseAddress else { return "?" }
+      return unsafe String(cString: start)
     }
-    guard isPrinted else { return "?" }
-    let end = text.firstIndex(of: 0) ?? text.endIndex
-    return String(decoding: text[..<end].map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// The address with the port, for example `127.0.0.1:80` or `[::1]:80`.

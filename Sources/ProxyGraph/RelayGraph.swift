@@ -11,7 +11,9 @@ internal import WireProtocol
 /// pool that he took from or serves him (wire-protocol.md 6.2); an arrival that served a waiting
 /// user asks for another one while fewer than the pool's target are idle or under way.
 public struct RelayGraph: ~Copyable {
-  struct Session {
+  /// A class, because fields of a struct in a dictionary are changed through accessors that
+  /// allocate, several times for each user. The graph cannot be copied, so nobody shares them.
+  final class Session {
     let runID: String
     let user: String
     let clientKey: String?
@@ -23,6 +25,13 @@ public struct RelayGraph: ~Copyable {
     var waiting = Fifo<UserConnectionID>()
     var waitingCount = 0
     var requestedCount = 0
+
+    init(runID: String, user: String, clientKey: String?, poolTarget: Int) {
+      self.runID = runID
+      self.user = user
+      self.clientKey = clientKey
+      self.poolTarget = poolTarget
+    }
   }
 
   struct Proxy {

@@ -71,6 +71,7 @@ public final class EventLoop {
   private var requeuedNow: [Requeued] = []
   private var flushListNow: [any FlushHandler] = []
   private var graveyard: [any ReadinessHandler] = []
+  private var graveyardNow: [any ReadinessHandler] = []
   private var isStopping = false
 
   /// Opens a loop.
@@ -171,9 +172,8 @@ public final class EventLoop {
   // Moved out first: a handler that goes away may deregister others, which fills the list again.
   private func emptyGraveyard() {
     if graveyard.isEmpty { return }
-    var dead: [any ReadinessHandler] = []
-    swap(&graveyard, &dead)
-    dead.removeAll()
+    swap(&graveyard, &graveyardNow)
+    graveyardNow.removeAll(keepingCapacity: graveyardNow.count <= ReactorLimits.eventCountMax)
   }
 
   // MARK: Registrations

@@ -28,12 +28,15 @@ struct BoundProxy {
 final class UserConnection: ByteStreamReceiver {
   let stream: SocketStream
   let proxy: ProxyID
-  private let onGone: () -> Void
+  private let id: UserConnectionID
+  /// Holds this while it waits.
+  private unowned let server: RelayServer
 
-  init(_ stream: SocketStream, _ proxy: ProxyID, onGone: @escaping () -> Void) {
+  init(_ server: RelayServer, _ id: UserConnectionID, _ stream: SocketStream, _ proxy: ProxyID) {
+    self.server = server
+    self.id = id
     self.stream = stream
     self.proxy = proxy
-    self.onGone = onGone
     stream.receiver = self
     stream.pauseReading()
   }
@@ -46,39 +49,38 @@ final class UserConnection: ByteStreamReceiver {
 
   func streamDidProgress(_ stream: any ByteStream) {}
 
-  func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) { onGone() }
+  func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) { server.userDidLeave(id) }
 }
 
 /// A work connection in the pool.
 final class IdleWorkConnection: ByteStreamReceiver {
   let stream: any ByteStream
-  let session: ControlSession?
   /// What came behind `NewWorkConn`: the first `creditedCount` bytes were given back as credit.
   private(set) var rest: [UInt8]
   let creditedCount: Int
-  private var onGone: (() -> Void)?
+  private let id: WorkConnectionID
+  /// Holds this while it is in the pool.
+  private unowned let server: RelayServer
+  private var isGone = false
 
-  init(
-    _ stream: any ByteStream, rest: [UInt8], session: ControlSession?,
-    onGone: @escaping () -> Void
-  ) {
+  init(_ server: RelayServer, _ id: WorkConnectionID, _ stream: any ByteStream, rest: [UInt8]) {
+    self.server = server
+    self.id = id
     self.stream = stream
     self.rest = rest
-    self.session = session
     creditedCount = rest.count
-    self.onGone = onGone
     stream.receiver = self
   }
 
   /// Closes the connection without an event.
   func close() {
-    onGone = nil
+    isGone = true
     stream.close()
   }
 
   /// Gives the stream away.
   func detach() {
-    onGone = nil
+    isGone = true
     stream.receiver = nil
   }
 
@@ -97,9 +99,9 @@ final class IdleWorkConnection: ByteStreamReceiver {
 
   private func vanish() {
     stream.close()
-    let onGone = self.onGone
-    self.onGone = nil
-    onGone?()
+    guard !isGone else { return }
+    isGone = true
+    server.workConnectionDidVanish(id)
   }
 }
 
@@ -157,14 +159,17 @@ extension RelayServer {
     do throws(Errno) {
       let stream = try SocketStream(context, owning: descriptor, peer: peer)
       let id = UserConnectionID(rawValue: makeConnectionNumber())
-      users[id] = UserConnection(stream, proxy) { [unowned self] in
-        users[id] = nil
-        decide { $0.userClosed(id) }
-      }
+      users[id] = UserConnection(self, id, stream, proxy)
       decide { $0.userConnected(id, to: proxy, now: context.loop.now) }
     } catch {
       bound.logger.warning("cannot watch a user connection from \(peer): \(error)")
     }
+  }
+
+  /// A user left who still waited.
+  func userDidLeave(_ id: UserConnectionID) {
+    users[id] = nil
+    decide { $0.userClosed(id) }
   }
 
   // MARK: Work connections
@@ -172,11 +177,14 @@ extension RelayServer {
   /// Takes a work connection that the client opened.
   func addWorkConnection(_ stream: any ByteStream, rest: [UInt8], runID: String) {
     let id = WorkConnectionID(rawValue: makeConnectionNumber())
-    works[id] = IdleWorkConnection(stream, rest: rest, session: nil) { [unowned self] in
-      works[id] = nil
-      decide { $0.workConnectionLost(id) }
-    }
+    works[id] = IdleWorkConnection(self, id, stream, rest: rest)
     decide { $0.workConnectionArrived(id, runID: runID) }
+  }
+
+  /// A work connection of the pool died.
+  func workConnectionDidVanish(_ id: WorkConnectionID) {
+    works[id] = nil
+    decide { $0.workConnectionLost(id) }
   }
 
   /// Tells the client about its user and joins the two.

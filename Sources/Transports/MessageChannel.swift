@@ -66,7 +66,9 @@ public final class MessageChannel: ByteStreamReceiver, FlushHandler {
   public func send(_ message: Message) {
     guard !isOver else { return }
     if encryptor == nil {
-      stream.write(Self.frame(message))
+      var frame = ByteQueue()
+      _ = MessageEncoder.encode(message, into: &frame)
+      stream.write(frame.readableBytes)
       checkCongestion()
     } else {
       if unsealed.isEmpty { context.loop.scheduleFlush(self) }

@@ -35,6 +35,7 @@ final class ClientSession {
   private var proxies: [String: AnnouncedProxy] = [:]
   private var limiters: [String: BandwidthLimiter] = [:]
   private var works: [ObjectIdentifier: ClientWorkConnection] = [:]
+  private var terms: ClientWorkConnection.Terms?
   private var loginTimer: TimerID?
   private var heartbeatTimer: TimerID?
   private var announceTimer: TimerID?
@@ -260,16 +261,8 @@ final class ClientSession {
       logger.warning("too many work connections; the server's request is ignored")
       return
     }
-    let terms = ClientWorkConnection.Terms(
-      runID: runID, payloadKey: controlKey, isHalfCloseKept: isPeerOurs,
-      makeGreeting: { [unowned self] in greeting() },
-      // Called while the session lives: `release` aborts its work connections.
-      findProxy: { [unowned self] in runningProxy($0) },
-      findLimiter: { [unowned self] in limiters[$0] })
-    let work = ClientWorkConnection(context, resolver: resolver, terms: terms, logger: logger) {
-      [weak self] work in
-      self?.works[ObjectIdentifier(work)] = nil
-    }
+    let work = ClientWorkConnection(
+      context, resolver: resolver, terms: workTerms(), logger: logger)
     works[ObjectIdentifier(work)] = work
     link.open { [weak self] result in
       guard let self, onEnd != nil else { return }
@@ -280,6 +273,20 @@ final class ClientSession {
         works[ObjectIdentifier(work)] = nil
       }
     }
+  }
+
+  /// Made once, at the first work connection: the login is over by then.
+  private func workTerms() -> ClientWorkConnection.Terms {
+    if let terms { return terms }
+    let made = ClientWorkConnection.Terms(
+      payloadKey: controlKey, isHalfCloseKept: isPeerOurs,
+      makeGreeting: { [unowned self] in greeting() },
+      // Called while the session lives: `release` aborts its work connections.
+      findProxy: { [unowned self] in runningProxy($0) },
+      findLimiter: { [unowned self] in limiters[$0] },
+      onEnd: { [weak self] work in self?.works[ObjectIdentifier(work)] = nil })
+    terms = made
+    return made
   }
 
   private func greeting() -> NewWorkConnection {

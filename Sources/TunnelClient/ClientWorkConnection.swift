@@ -14,14 +14,15 @@ internal import WireProtocol
 /// States: opening (no stream yet); idle (waits for `StartWorkConn`, without limit); dialling the
 /// local service; relaying; over.
 final class ClientWorkConnection: ByteStreamReceiver {
-  /// What a work connection needs to know of its session.
+  /// What all work connections need to know of their session, and tell it.
   struct Terms {
-    let runID: String
     let payloadKey: [UInt8]
     let isHalfCloseKept: Bool
     let makeGreeting: () -> NewWorkConnection
     let findProxy: (_ wireName: String) -> ProxyConfiguration?
     let findLimiter: (_ name: String) -> BandwidthLimiter?
+    /// Called once for each.
+    let onEnd: (ClientWorkConnection) -> Void
   }
 
   private let context: TransportContext
@@ -35,17 +36,13 @@ final class ClientWorkConnection: ByteStreamReceiver {
   private var earlyCredited = 0
   private var hasFarEnded = false
   private var pair: JoinedPair?
-  private var onEnd: ((ClientWorkConnection) -> Void)?
+  private var isOver = false
 
-  init(
-    _ context: TransportContext, resolver: Resolver, terms: Terms, logger: Logger,
-    onEnd: @escaping (ClientWorkConnection) -> Void
-  ) {
+  init(_ context: TransportContext, resolver: Resolver, terms: Terms, logger: Logger) {
     self.context = context
     self.resolver = resolver
     self.terms = terms
     self.logger = logger
-    self.onEnd = onEnd
   }
 
   /// Whether a user's bytes travel through it.
@@ -163,9 +160,9 @@ final class ClientWorkConnection: ByteStreamReceiver {
     channel = nil
     pair = nil
     stream = nil
-    let onEnd = self.onEnd
-    self.onEnd = nil
-    onEnd?(self)
+    guard !isOver else { return }
+    isOver = true
+    terms.onEnd(self)
   }
 
   // MARK: From the work connection while the local service is being dialled

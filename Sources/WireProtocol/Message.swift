@@ -37,8 +37,29 @@ public enum Message: Equatable, Sendable {
   /// How the attempt ended.
   case natHoleReport(NATHoleReport)
 
-  /// The kind of this message.
-  public var type: MessageType { Swift.type(of: body).messageType }
+  /// The kind of this message. Not asked of `body`, for whose box memory is allocated.
+  public var type: MessageType {
+    switch self {
+    case .login: .login
+    case .loginResponse: .loginResponse
+    case .newProxy: .newProxy
+    case .newProxyResponse: .newProxyResponse
+    case .closeProxy: .closeProxy
+    case .newWorkConnection: .newWorkConnection
+    case .requestWorkConnection: .requestWorkConnection
+    case .startWorkConnection: .startWorkConnection
+    case .newVisitorConnection: .newVisitorConnection
+    case .newVisitorConnectionResponse: .newVisitorConnectionResponse
+    case .ping: .ping
+    case .pong: .pong
+    case .udpPacket: .udpPacket
+    case .natHoleVisitor: .natHoleVisitor
+    case .natHoleClient: .natHoleClient
+    case .natHoleResponse: .natHoleResponse
+    case .natHoleSid: .natHoleSid
+    case .natHoleReport: .natHoleReport
+    }
+  }
 }
 
 extension Message: CustomStringConvertible {

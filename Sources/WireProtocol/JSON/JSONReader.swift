@@ -19,7 +19,11 @@ struct JSONReader: MemberVisitor {
   /// The known name of the value that is being read, for faults.
   private var member: String?
 
-  private init(_ bytes: [UInt8]) { self.bytes = bytes }
+  private init(_ bytes: [UInt8]) {
+    self.bytes = bytes
+    // Longer than any name that we know, so that reading those allocates once.
+    name.reserveCapacity(32)
+  }
 
   /// Reads `bytes`, all of it, as one object.
   static func parse<Object: JSONObject>(_ bytes: [UInt8]) throws(JSONFault) -> Object {
