@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -40,6 +41,16 @@ int frp_signalfd(const int *signals) {
 }
 
 int frp_errno(void) { return errno; }
+
+int frp_has_aes(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("aes") != 0;
+#elif defined(__aarch64__)
+  return (getauxval(AT_HWCAP) & HWCAP_AES) != 0;
+#else
+  return 0;
+#endif
+}
 
 // Forgets the pages of one object's segments that nobody can have written to.
 static int release_pages(struct dl_phdr_info *object, size_t size, void *data) {

@@ -41,6 +41,9 @@ public enum HostSystem {
     _ = signal(SIGPIPE, SIG_IGN)
   }
 
+  /// Whether the processor has instructions for AES; small ARM boards often have none.
+  public static var hasAES: Bool { frp_has_aes() != 0 }
+
   /// Gives free heap back, and pages of code and constants, which the kernel brings again from its
   /// cache if they are used.
   public static func releaseUnusedMemory() {

@@ -29,6 +29,9 @@ long long frp_tcp_min_rtt(int descriptor);
 /// errno, as a function.
 int frp_errno(void);
 
+// Whether the processor has instructions for AES.
+int frp_has_aes(void);
+
 // Gives back free heap, and the pages of programs and libraries that were only read; the kernel
 // brings those that are needed again from its cache.
 void frp_release_unused_memory(void);

@@ -1,5 +1,6 @@
 internal import COpenSSL
 public import Configuration
+internal import LinuxSystem
 
 /// Where a key pair and the trusted authorities come from, and how strict to be.
 public struct TLSSettings: Equatable, Sendable {
@@ -83,8 +84,12 @@ public final class TLSContext {
       | SSL_MODE_RELEASE_BUFFERS
     _ = frp_SSL_CTX_set_mode(native, Int(mode))
     frp_SSL_CTX_set_read_ahead(native)
-    _ = SSL_CTX_set_ciphersuites(
-      native, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384")
+    let chacha = "TLS_CHACHA20_POLY1305_SHA256"
+    let suites =
+      HostSystem.hasAES
+      ? "TLS_AES_128_GCM_SHA256:\(chacha):TLS_AES_256_GCM_SHA384"
+      : "\(chacha):TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"
+    _ = SSL_CTX_set_ciphersuites(native, suites)
     // A peer must not make us work by renegotiating (TLS 1.2).
     SSL_CTX_set_options(native, UInt64(1) << 30)
     switch role {
