@@ -59,8 +59,9 @@ public struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
   private static func parse(_ literal: String, _ family: CInt) -> [16 of UInt8]? {
     var octets = [16 of UInt8](repeating: 0)
-    let result = unsafe withUnsafeMutableBytes(of: &octets) {
-      unsafe inet_pton(family, literal, $0.baseAddress)
+    // Passed as it is, the text would be copied to the heap.
+    let result = unsafe withUnsafeMutableBytes(of: &octets) { room in
+      unsafe literal.withCString { unsafe inet_pton(family, $0, room.baseAddress) }
     }
     return result == 1 ? octets : nil
   }
