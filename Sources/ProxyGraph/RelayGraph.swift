@@ -84,6 +84,9 @@ public struct RelayGraph: ~Copyable {
   /// The session that announced a proxy.
   public func session(of proxy: ProxyID) -> SessionID? { proxies[proxy]?.session }
 
+  /// The session with a run ID.
+  public func session(ofRunID runID: String) -> SessionID? { sessionsByRunID[runID] }
+
   /// The name of a proxy.
   public func name(of proxy: ProxyID) -> String? { proxies[proxy]?.name }
 
@@ -336,8 +339,12 @@ public struct RelayGraph: ~Copyable {
   // MARK: Work connections
 
   /// A client opened a work connection.
-  public mutating func workConnectionArrived(_ work: WorkConnectionID, runID: String) {
-    guard let id = sessionsByRunID[runID], let session = sessions[id] else {
+  ///
+  /// - Parameter isWelcome: whether it came from where the session's connections may come from.
+  public mutating func workConnectionArrived(
+    _ work: WorkConnectionID, runID: String, isWelcome: Bool = true
+  ) {
+    guard isWelcome, let id = sessionsByRunID[runID], let session = sessions[id] else {
       return queue(.refuseWork(work, .workConnectionRunIDUnknown(runID)))
     }
     if session.requestedCount > 0 { sessions[id]?.requestedCount -= 1 }

@@ -23,7 +23,7 @@ final class ControlSession {
 
   private let server: RelayServer
   private let channel: MessageChannel
-  private let carrier: InboundCarrier
+  let carrier: InboundCarrier
   private var heartbeatTimer: TimerID?
   private var isOver = false
 

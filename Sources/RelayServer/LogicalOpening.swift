@@ -74,7 +74,7 @@ final class LogicalOpening {
     let stream = channel.stream
     let rest = channel.detach()
     conclude(isTaken: true)
-    server.addWorkConnection(stream, rest: rest, runID: greeting.runID)
+    server.addWorkConnection(stream, rest: rest, runID: greeting.runID, from: carrier)
   }
 
   private func refuseVisitor(_ greeting: NewVisitorConnection) {

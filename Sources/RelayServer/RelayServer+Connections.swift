@@ -175,10 +175,29 @@ extension RelayServer {
   // MARK: Work connections
 
   /// Takes a work connection that the client opened.
-  func addWorkConnection(_ stream: any ByteStream, rest: [UInt8], runID: String) {
+  func addWorkConnection(
+    _ stream: any ByteStream, rest: [UInt8], runID: String, from carrier: InboundCarrier
+  ) {
+    let isWelcome = mayServe(carrier, runID: runID)
+    if !isWelcome {
+      let peer = carrier.peer?.description ?? "?"
+      logger.warning("work connection from [\(peer)] refused: its client is somewhere else")
+    }
     let id = WorkConnectionID(rawValue: makeConnectionNumber())
     works[id] = IdleWorkConnection(self, id, stream, rest: rest)
-    decide { $0.workConnectionArrived(id, runID: runID) }
+    decide { $0.workConnectionArrived(id, runID: runID, isWelcome: isWelcome) }
+  }
+
+  /// Whether work connections of a session may come over `carrier`: with mux over the one that
+  /// logged in; without, from the same host, unless each of them shows a credential.
+  private func mayServe(_ carrier: InboundCarrier, runID: String) -> Bool {
+    guard let id = graph.session(ofRunID: runID), let owner = sessions[id]?.carrier else {
+      // Refused by the graph, as nobody knows it.
+      return true
+    }
+    if configuration.transport.isMultiplexed { return owner === carrier }
+    if configuration.authentication.authenticatesNewWorkConnections { return true }
+    return owner.peer?.host == carrier.peer?.host
   }
 
   /// A work connection of the pool died.

@@ -150,8 +150,9 @@ extension MuxSession {
     let time = Self.microseconds(now)
     let elapsed = Int(time &- slot.pointee.countedSince)
     let turnaround = max(roundTrip, StreamMuxLimits.windowTurnaroundMin)
-    // Credit comes in bursts: it takes a whole turnaround to see the pace.
-    guard elapsed >= Int(turnaround.nanoseconds / 1000) else { return }
+    // Credit comes in bursts: it takes a while to see the pace.
+    let shortest = max(2 * roundTrip.nanoseconds, StreamMuxLimits.paceIntervalMin.nanoseconds)
+    guard elapsed >= Int(shortest / 1000) else { return }
     let needed = 3 * Int(slot.pointee.usedBytes) * Int(turnaround.nanoseconds / 1000) / elapsed
     if needed > Int(slot.pointee.windowBytes) {
       slot.pointee.windowBytes = UInt32(

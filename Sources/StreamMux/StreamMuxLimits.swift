@@ -11,6 +11,9 @@ public enum StreamMuxLimits {
   /// time.
   public static let windowTurnaroundMin = Interval.microseconds(350)
 
+  /// How long a stream's pace is watched before its window grows, at least.
+  public static let paceIntervalMin = Interval.milliseconds(3)
+
   /// The most bytes of frames that the peer provoked (answers to pings, acknowledged and refused
   /// streams, returned credit) that may wait in the output. A peer of good will has at most 256
   /// streams and one ping unanswered; one that has more than 5,461 does not read.

@@ -27,7 +27,8 @@ public final class TunnelClient {
   private let logger: Logger
   private var session: ClientSession?
   private var backoff: ReconnectBackoff
-  private var runID = ""
+  /// The run ID that the relay gave; empty before the first login.
+  public private(set) var runID = ""
   private var hasEverLoggedIn = false
   private var loggedInAt: Instant?
   private var retryTimer: TimerID?

@@ -4,6 +4,7 @@ import LinuxSystem
 import RelayServer
 import StreamCoding
 import TestKit
+import Testing
 import Timekeeping
 import WireProtocol
 
@@ -14,8 +15,17 @@ final class RawPeer {
   private var encryptor: StreamEncryptor?
   private var decryptor: StreamDecryptor?
 
-  init(_ port: UInt16) throws {
-    socket = try TestSocket.connect(port)
+  /// Connects, from the address `source` if one is given.
+  init(_ port: UInt16, from source: String? = nil) throws {
+    guard let source else {
+      socket = try TestSocket.connect(port)
+      return
+    }
+    let descriptor = try Socket.makeTCP(.ipv4)
+    let address = try #require(SocketAddress(host: source, port: 0))
+    try Socket.bindLocal(descriptor.rawValue, to: address)
+    try Socket.connect(descriptor.rawValue, to: .loopback(port: port))
+    socket = TestSocket(descriptor)
   }
 
   static func login(token: String = Rig.token, runID: String = "", user: String = "") -> Login {

@@ -131,6 +131,12 @@ final class Rig: Sendable {
     return port
   }
 
+  /// The run ID of the client's session.
+  func runID() throws -> String {
+    let client = self.client
+    return try clientThread.run { client.on($0).runID }
+  }
+
   /// The number of joined or waiting users on the relay.
   func userCount() throws -> Int {
     let server = self.server

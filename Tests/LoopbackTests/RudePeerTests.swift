@@ -1,3 +1,4 @@
+import ByteBuffers
 import Configuration
 import LinuxSystem
 import StreamCoding
@@ -59,6 +60,65 @@ import WireProtocol
   }
 
   // A mux server sees a message, a message server sees a mux frame: both close.
+  /// A stranger who has learnt a run ID cannot take the client's users.
+  @Test func workConnectionsComeOnlyFromTheClientsHost() throws {
+    let server = try LoneServer(Self.bare)
+    let client = try RawPeer(server.port)
+    let runID = try client.logIn().runID
+    #expect(!runID.isEmpty)
+    let stranger = try RawPeer(server.port, from: "127.0.0.2")
+    try stranger.send(.newWorkConnection(NewWorkConnection(runID: runID)))
+    guard case .startWorkConnection(let answer) = try stranger.receive() else {
+      Issue.record("no answer")
+      return
+    }
+    #expect(!answer.error.isEmpty)
+    #expect(try stranger.socket.receiveToEnd().isEmpty)
+    // The client's own is kept: nothing is said until a user comes.
+    let own = try RawPeer(server.port)
+    try own.send(.newWorkConnection(NewWorkConnection(runID: runID)))
+    try client.send(.newProxy(NewProxy(proxyName: "web", proxyType: "tcp")))
+    #expect(try client.receiveAnswer().type == .newProxyResponse)
+    let user = try TestSocket.connect(try #require(try server.publicPort("web")))
+    guard case .startWorkConnection(let start) = try own.receive() else {
+      Issue.record("the user did not come")
+      return
+    }
+    #expect(start.error.isEmpty && start.proxyName == "web")
+    user.close()
+    try server.stop()
+  }
+
+  /// With mux, work connections come over the carrier that logged in, and over no other.
+  @Test func workConnectionsOfOtherCarriersAreRefused() throws {
+    let service = try EchoServer()
+    defer { service.stop() }
+    let stack = Stack(isTLS: false, isMux: true)
+    let rig = try Rig(stack, localPort: service.port)
+    _ = try rig.publicPort()
+    let runID = try rig.runID()
+    let stranger = try TestSocket.connect(rig.bindPort)
+    var message = ByteQueue()
+    _ = MessageEncoder.encode(
+      .newWorkConnection(NewWorkConnection(runID: runID)), into: &message)
+    let body = Array(message.readableBytes)
+    let open: [UInt8] = [0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0]
+    let data: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, UInt8(body.count)]
+    try stranger.send(open + data + body)
+    var answer: [UInt8] = []
+    let isAnswered = try waitUntil {
+      answer += try stranger.receiveSome()
+      return String(decoding: answer, as: UTF8.self).contains("error")
+    }
+    #expect(isAnswered)
+    stranger.close()
+    let user = try TestSocket.connect(try rig.publicPort())
+    try user.send("still served")
+    #expect(try user.receive(exactly: 12) == Array("still served".utf8))
+    user.close()
+    try rig.stop()
+  }
+
   @Test func wrongVersionByteIsClosed() throws {
     let mux = try LoneServer(Stack(isTLS: false, isMux: true))
     let messagePeer = try RawPeer(mux.port)

@@ -5,7 +5,24 @@ internal import Transports
 
 /// Streams that send, or receive, as much as they can.
 final class BulkLoad: Load, ByteStreamReceiver {
-  private static let block = [UInt8](repeating: 0xa5, count: 256 * 1024)
+  /// Half of it text, half of it without any order, as the compressed lane meets it in life.
+  private static let block: [UInt8] = {
+    var block: [UInt8] = []
+    var state: UInt64 = 88_172_645_463_325_252
+    while block.count < 256 * 1024 {
+      for _ in 0..<256 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        withUnsafeBytes(of: state) { block.append(contentsOf: $0) }
+      }
+      while block.count % 4096 != 0 {
+        block += "line \(block.count) of a file, \(state % 1000) of it\n".utf8.prefix(
+          4096 - block.count % 4096)
+      }
+    }
+    return block
+  }()
 
   private let context: TransportContext
   private let target: SocketAddress
@@ -14,6 +31,7 @@ final class BulkLoad: Load, ByteStreamReceiver {
   private var crowd: Crowd?
   private var streams: [SocketStream] = []
   private var byteCount = 0
+  private var hasFailed = false
 
   init(
     _ context: TransportContext, _ target: SocketAddress, streamCount: Int, isUpload: Bool
@@ -49,7 +67,7 @@ final class BulkLoad: Load, ByteStreamReceiver {
       Self.block.withUnsafeBytes { stream.write($0) }
       byteCount += Self.block.count
     }
-    if stream.unsentByteCount == 0 {
+    if stream.unsentByteCount == 0, !hasFailed {
       context.loop.schedule(at: context.loop.now) { [self] in fill(stream) }
     }
   }
@@ -63,5 +81,5 @@ final class BulkLoad: Load, ByteStreamReceiver {
   }
 
   func streamDidEnd(_ stream: any ByteStream) {}
-  func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) {}
+  func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) { hasFailed = true }
 }

@@ -55,7 +55,7 @@ final class Origin {
 
   func accept(_ descriptor: consuming FileDescriptor, _ peer: SocketAddress) {
     guard let stream = try? SocketStream(context, owning: descriptor, peer: peer) else { return }
-    stream.receiver = OriginConnection()
+    stream.receiver = OriginConnection(context)
   }
 }
 
@@ -69,8 +69,12 @@ private final class OriginConnection: ByteStreamReceiver {
   private static let requestEnd = Array("\r\n\r\n".utf8)
 
   private var service = Service.undecided
+  private let context: TransportContext
   private var isPaused = false
+  private var hasEnded = false
   private var request: [UInt8] = []
+
+  init(_ context: TransportContext) { self.context = context }
 
   func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
     var bytes = bytes
@@ -100,9 +104,12 @@ private final class OriginConnection: ByteStreamReceiver {
   }
 
   private func fill(_ stream: any ByteStream) {
-    while stream.unsentByteCount == 0 {
+    // A few blocks a turn: others are served too, and a dead stream takes everything.
+    for _ in 0..<4 where stream.unsentByteCount == 0 {
       Self.block.withUnsafeBytes { stream.write($0) }
     }
+    guard stream.unsentByteCount == 0, !hasEnded else { return }
+    context.loop.schedule(at: context.loop.now) { [self] in fill(stream) }
   }
 
   private func answer(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
@@ -114,7 +121,10 @@ private final class OriginConnection: ByteStreamReceiver {
     if isLast { stream.close() }
   }
 
-  func streamDidEnd(_ stream: any ByteStream) { stream.close() }
+  func streamDidEnd(_ stream: any ByteStream) {
+    hasEnded = true
+    stream.close()
+  }
 
   func streamDidProgress(_ stream: any ByteStream) {
     if service == .source { fill(stream) }
@@ -124,5 +134,5 @@ private final class OriginConnection: ByteStreamReceiver {
     }
   }
 
-  func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) {}
+  func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) { hasEnded = true }
 }
