@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 long long frp_tcp_min_rtt(int descriptor);
+long long frp_tcp_bytes_acked(int descriptor);
 
 enum { IP_PROTOCOL_TCP = 6 };
 
@@ -15,4 +16,12 @@ long long frp_tcp_min_rtt(int descriptor) {
   if (length < offsetof(struct tcp_info, tcpi_min_rtt) + sizeof info.tcpi_min_rtt) return -1;
   // ~0 until the first sample.
   return info.tcpi_min_rtt == ~0U ? -1 : (long long)info.tcpi_min_rtt;
+}
+
+long long frp_tcp_bytes_acked(int descriptor) {
+  struct tcp_info info;
+  socklen_t length = sizeof info;
+  if (getsockopt(descriptor, IP_PROTOCOL_TCP, TCP_INFO, &info, &length) != 0) return -1;
+  if (length < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof info.tcpi_bytes_acked) return -1;
+  return (long long)info.tcpi_bytes_acked;
 }

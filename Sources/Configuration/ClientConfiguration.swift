@@ -74,8 +74,8 @@ public struct ClientTransportConfiguration: Equatable, Sendable {
   /// Whether all connections are streams of one.
   public var isMultiplexed = true
 
-  /// The pause between pings of a multiplexed connection.
-  public var muxKeepaliveInterval = Interval.seconds(30)
+  /// After how long without anything from the other side it is asked whether it lives.
+  public var muxKeepaliveInterval = Interval.seconds(5)
 
   /// The pause between heartbeats; `nil` for none.
   public var heartbeatInterval: Interval?

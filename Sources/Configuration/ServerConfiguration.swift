@@ -47,8 +47,8 @@ public struct ServerTransportConfiguration: Equatable, Sendable {
   /// Whether all of a client's connections are streams of one.
   public var isMultiplexed = true
 
-  /// The pause between pings of a multiplexed connection.
-  public var muxKeepaliveInterval = Interval.seconds(30)
+  /// After how long without anything from the other side it is asked whether it lives.
+  public var muxKeepaliveInterval = Interval.seconds(5)
 
   /// The pause before TCP probes an idle connection; `nil` for no probes.
   public var tcpKeepalive: Interval? = .seconds(7200)

@@ -87,7 +87,7 @@ struct SharedDraft {
   var keyPath = ""
   var trustedAuthoritiesPath = ""
   var isMultiplexed = true
-  var muxKeepaliveSeconds = 30
+  var muxKeepaliveSeconds = 5
   var shutdownGraceSeconds = 5
   /// `nil` when the key is not set: the default depends on `isMultiplexed`.
   var heartbeatTimeoutSeconds: Int?

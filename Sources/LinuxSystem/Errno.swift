@@ -40,6 +40,8 @@ public struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
   public static let timedOut = Errno(code: ETIMEDOUT)
   /// EINVAL: an argument that the kernel does not accept.
   public static let invalidArgument = Errno(code: EINVAL)
+  /// ENETUNREACH: no route leads there.
+  public static let networkUnreachable = Errno(code: ENETUNREACH)
   /// ECANCELED: we gave up ourselves.
   public static let cancelled = Errno(code: ECANCELED)
   /// EAFNOSUPPORT: no such address family here.

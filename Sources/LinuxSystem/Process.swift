@@ -10,6 +10,13 @@ public enum HostSystem {
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 
+  /// Nanoseconds since the machine started, time asleep included.
+  public static var bootNanoseconds: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_BOOTTIME, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
   /// Seconds since 1970.
   public static var unixSeconds: Int64 {
     var time = timespec()

@@ -131,6 +131,11 @@ public enum Socket {
     return microseconds < 0 ? nil : microseconds * 1000
   }
 
+  /// How many bytes of a TCP connection the peer's host has acknowledged (TCP_INFO, tcp(7)).
+  public static func acknowledgedByteCount(_ descriptor: CInt) -> UInt64? {
+    UInt64(exactly: frp_tcp_bytes_acked(descriptor))
+  }
+
   /// Bounds what the kernel takes of bytes that it cannot send yet (TCP_NOTSENT_LOWAT, tcp(7)).
   public static func limitNotSent(_ descriptor: CInt, to byteCount: Int) {
     try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_NOTSENT_LOWAT, CInt(byteCount))
@@ -187,17 +192,52 @@ public enum Socket {
     try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_NODELAY, 1)
   }
 
-  /// Switches keepalive probes on: the first after `idleSeconds` of silence. How many follow, and
-  /// how soon, is the kernel's default (nine, 75 s apart).
-  public static func setKeepalive(_ descriptor: CInt, idleSeconds: Int) {
+  /// Switches keepalive probes on.
+  public static func setKeepalive(_ descriptor: CInt, _ timing: KeepaliveTiming) {
     try? setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
-    try? setOption(
-      descriptor, CInt(IPPROTO_TCP), TCP_KEEPIDLE, CInt(clamping: Swift.max(1, idleSeconds)))
+    let level = CInt(IPPROTO_TCP)
+    try? setOption(descriptor, level, TCP_KEEPIDLE, CInt(clamping: max(1, timing.idleSeconds)))
+    guard let seconds = timing.probeSeconds else { return }
+    try? setOption(descriptor, level, TCP_KEEPINTVL, CInt(clamping: max(1, seconds)))
+    try? setOption(descriptor, level, TCP_KEEPCNT, CInt(clamping: max(1, timing.probeCount)))
+  }
+
+  /// Whether an address is one of this machine's: whether a socket may be bound to it.
+  ///
+  /// - Returns: `nil` when that cannot be found out.
+  public static func isLocal(_ address: SocketAddress) -> Bool? {
+    let type = CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+    let number = socket(address.family.rawValue, type, 0)
+    guard number >= 0 else { return nil }
+    let descriptor = FileDescriptor(owning: number)
+    var free = address
+    free.port = 0
+    let result = free.withSockaddr { bind(descriptor.rawValue, $0, $1) }
+    if result == 0 { return true }
+    return Errno.current.code == EADDRNOTAVAIL ? false : nil
   }
 
   /// Gives a connection up when written bytes stay unacknowledged for so long (RFC 5482).
   public static func setUserTimeout(_ descriptor: CInt, milliseconds: Int) {
     try? setOption(
       descriptor, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, CInt(clamping: milliseconds))
+  }
+}
+
+/// When the kernel probes a silent connection.
+public struct KeepaliveTiming: Equatable, Sendable {
+  /// The silence before the first probe.
+  public var idleSeconds: Int
+  /// The time between unanswered probes; `nil` leaves it, and their number, to the kernel (nine,
+  /// 75 s apart).
+  public var probeSeconds: Int?
+  /// How many probes in a row may stay unanswered, if `probeSeconds` is set.
+  public var probeCount: Int
+
+  /// Says when to probe.
+  public init(idleSeconds: Int, probeSeconds: Int? = nil, probeCount: Int = 9) {
+    self.idleSeconds = idleSeconds
+    self.probeSeconds = probeSeconds
+    self.probeCount = probeCount
   }
 }

@@ -17,6 +17,7 @@ public final class Connector {
   private let loop: EventLoop
   private let localAddress: SocketAddress?
   private let timeout: Interval
+  private let isUrgent: Bool
   private var completion: Completion?
   private var request: ResolveRequest?
   private var untried: [SocketAddress] = []
@@ -24,16 +25,20 @@ public final class Connector {
   private var failures: [ConnectFailure] = []
   private var deadlineTimer: TimerID?
   private var attemptTimer: TimerID?
+  private var repeatCount = 0
 
   /// Connects to one of `addresses`. `completion` is called once unless the connector is
   /// cancelled, and never before this method has returned. With `localAddress`, only addresses
-  /// of its family are reachable.
+  /// of its family are reachable. An urgent one does not wait for the kernel, which repeats a lost
+  /// packet after one second, then two, then four: it dials again beside attempts that are not
+  /// answered.
   @discardableResult
   public static func connect(
     loop: EventLoop, addresses: [SocketAddress], localAddress: SocketAddress? = nil,
-    timeout: Interval, completion: @escaping (consuming ConnectOutcome) -> Void
+    timeout: Interval, isUrgent: Bool = false,
+    completion: @escaping (consuming ConnectOutcome) -> Void
   ) -> Connector {
-    let connector = Connector(loop, localAddress, timeout, completion)
+    let connector = Connector(loop, localAddress, timeout, isUrgent, completion)
     connector.begin(addresses)
     return connector
   }
@@ -42,10 +47,10 @@ public final class Connector {
   @discardableResult
   public static func connect(
     loop: EventLoop, resolver: Resolver, host: String, port: UInt16,
-    localAddress: SocketAddress? = nil, timeout: Interval,
+    localAddress: SocketAddress? = nil, timeout: Interval, isUrgent: Bool = false,
     completion: @escaping (consuming ConnectOutcome) -> Void
   ) -> Connector {
-    let connector = Connector(loop, localAddress, timeout, completion)
+    let connector = Connector(loop, localAddress, timeout, isUrgent, completion)
     if let literal = SocketAddress(host: host, port: port) {
       connector.begin([literal])
       return connector
@@ -57,12 +62,13 @@ public final class Connector {
   }
 
   private init(
-    _ loop: EventLoop, _ localAddress: SocketAddress?, _ timeout: Interval,
+    _ loop: EventLoop, _ localAddress: SocketAddress?, _ timeout: Interval, _ isUrgent: Bool,
     _ completion: @escaping (consuming ConnectOutcome) -> Void
   ) {
     self.loop = loop
     self.localAddress = localAddress
     self.timeout = timeout
+    self.isUrgent = isUrgent
     self.completion = Completion(body: completion)
     deadlineTimer = loop.schedule(after: timeout) { [self] in handleDeadline() }
   }
@@ -130,7 +136,11 @@ public final class Connector {
       let address = untried.removeFirst()
       do throws(Errno) {
         attempts.append(try ConnectAttempt(self, loop, to: address, from: localAddress))
-        if !untried.isEmpty { scheduleAttempt() }
+        if !untried.isEmpty {
+          scheduleAttempt(after: ReactorLimits.connectAttemptDelay)
+        } else if isUrgent {
+          scheduleRepeat()
+        }
         return true
       } catch {
         failures.append(ConnectFailure(address: address, error: error))
@@ -143,9 +153,19 @@ public final class Connector {
     fail(failures.isEmpty ? .noAddresses : .failed(failures))
   }
 
-  private func scheduleAttempt() {
+  /// Dials the oldest address that is not answered once more.
+  private func scheduleRepeat() {
+    guard attempts.count < ReactorLimits.urgentAttemptCountMax else { return }
+    let delay = min(
+      ReactorLimits.connectAttemptDelay * (1 << repeatCount), ReactorLimits.urgentAttemptDelayMax)
+    repeatCount = min(repeatCount + 1, 8)
+    if let oldest = attempts.first { untried = [oldest.address] }
+    scheduleAttempt(after: delay)
+  }
+
+  private func scheduleAttempt(after delay: Interval) {
     if let attemptTimer { loop.cancel(attemptTimer) }
-    attemptTimer = loop.schedule(after: ReactorLimits.connectAttemptDelay) { [self] in
+    attemptTimer = loop.schedule(after: delay) { [self] in
       attemptTimer = nil
       startAttempt()
     }

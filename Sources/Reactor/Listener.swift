@@ -1,5 +1,5 @@
 public import LinuxSystem
-public import Timekeeping
+internal import Timekeeping
 
 /// Accepts connections on one listening socket.
 ///
@@ -20,18 +20,16 @@ public final class Listener: ReadinessHandler {
 
   /// Binds, listens, and calls `onAccept` for each connection with its peer's address.
   ///
-  /// - Parameter keepaliveIdle: idle time before the kernel probes an accepted connection. Accepted
+  /// - Parameter keepalive: when the kernel probes an accepted connection. Accepted
   ///   sockets inherit it, and TCP_NODELAY, from the listening one: no system call for each.
   public init(
-    _ loop: EventLoop, address: SocketAddress, keepaliveIdle: Interval? = nil,
+    _ loop: EventLoop, address: SocketAddress, keepalive: KeepaliveTiming? = nil,
     onAccept: @escaping (consuming FileDescriptor, SocketAddress) -> Void
   ) throws(Errno) {
     let socket = try Socket.listen(on: address)
     self.address = Socket.localAddress(socket.rawValue) ?? address
     Socket.setNoDelay(socket.rawValue)
-    if let keepaliveIdle {
-      Socket.setKeepalive(socket.rawValue, idleSeconds: Int(keepaliveIdle.inSeconds))
-    }
+    if let keepalive { Socket.setKeepalive(socket.rawValue, keepalive) }
     self.loop = loop
     self.onAccept = onAccept
     let number = socket.rawValue

@@ -23,6 +23,16 @@ public enum ReactorLimits {
   /// section 5).
   public static let connectAttemptDelay = Interval.milliseconds(250)
 
+  /// Attempts that run beside each other while an urgent connect is not answered.
+  public static let urgentAttemptCountMax = 8
+  /// The longest time after which an urgent connect begins another attempt; the first comes after
+  /// `connectAttemptDelay`, and each later one after twice the time.
+  public static let urgentAttemptDelayMax = Interval.seconds(1)
+  /// Datagrams of the routing socket that are read in one turn.
+  public static let networkDatagramsPerTurnMax = 256
+  /// The shortest sleep of the machine that counts as a change of the network.
+  public static let sleepMin = Interval.seconds(5)
+
   /// Names asked for at the same time by one resolver.
   public static let resolveRequestCountMax = 1024
   /// Addresses taken from one answer.

@@ -53,6 +53,12 @@ public final class Resolver {
     closeChannel()
   }
 
+  /// Gives up all questions that run, which fail, and reads the system's configuration again before
+  /// the next one: another network has other name servers.
+  public func forgetNetwork() {
+    closeChannel()
+  }
+
   /// The number of names that name servers are being asked for.
   public var queryCount: Int { queries.count }
 

@@ -54,6 +54,7 @@ final class ControlSession {
     }
     channel.onEnd = { [unowned self] reason in didEnd("\(reason)") }
     channel.startEncryption(key: key)
+    (channel.stream as? SocketStream)?.limitSilence()
     armHeartbeat()
   }
 

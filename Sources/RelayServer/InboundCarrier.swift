@@ -111,7 +111,9 @@ final class InboundCarrier: ByteStreamReceiver {
       return
     }
     var settings = MuxSettings()
-    settings.keepaliveInterval = server.configuration.transport.muxKeepaliveInterval
+    settings.keepaliveInterval =
+      server.configuration.transport.muxKeepaliveInterval + TransportLimits.relayProbeDelay
+    settings.pingTimeout = TransportLimits.muxPingTimeout
     settings.sentFrameBodyBytesMax = TransportLimits.sentFrameBodyMax
     settings.startingWindowBytes = TransportLimits.startingWindowBytes
     settings.streamCountMax = RelayServerLimits.streamCountMax

@@ -120,7 +120,8 @@ extension RelayServer {
     }
     do throws(Errno) {
       let listener = try Listener(
-        context.loop, address: address, keepaliveIdle: configuration.transport.tcpKeepalive
+        context.loop, address: address,
+        keepalive: .user(configuration.transport.tcpKeepalive)
       ) { [unowned self] socket, peer in
         // The listener is closed before its server goes away.
         didAcceptUser(socket, peer, proxy: id)

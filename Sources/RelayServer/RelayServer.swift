@@ -87,7 +87,8 @@ public final class RelayServer {
     }
     do throws(Errno) {
       listener = try Listener(
-        context.loop, address: address, keepaliveIdle: configuration.transport.tcpKeepalive
+        context.loop, address: address,
+        keepalive: .carrier(atMost: configuration.transport.tcpKeepalive)
       ) { [unowned self] socket, peer in
         // The listener is closed in `stop`, before `self` goes away.
         didAccept(socket, peer)

@@ -1,25 +1,30 @@
 public import Timekeeping
 
-/// Pings, and what counts as a sign of life.
+/// Pings a peer that is silent, and what counts as a sign of life.
+///
+/// | phase | at its time | bytes arrive |
+/// |---|---|---|
+/// | idle | silent for the interval → ping, else → idle | – |
+/// | awaiting | output moved → awaiting, else the peer is dead | → idle |
+///
+/// Whoever hears bytes does not ask: a ping goes out only when nothing has arrived for the whole
+/// interval, whatever has been sent meanwhile.
 struct Keepalive {
   enum Phase {
     case off
     case idle(until: Instant)
-
-    /// The ping with `value` ends at `outputEnd` in the stream of frames.
-    case awaitingAnswer(value: UInt32, until: Instant, outputEnd: Int)
+    case awaitingLife(until: Instant)
   }
 
-  var phase: Phase
+  private(set) var phase: Phase
   private let interval: Interval?
   private let timeout: Interval
   private var nextValue: UInt32 = 0
+  // Where the last ping ends in the stream of frames.
+  private var pingEnd = 0
 
-  /// Whether bytes arrived since the last ping was queued.
-  var hasHeard = false
-
-  /// Whether the carrier took bytes, but not all, since the ping's time last started. A carrier
-  /// that had no room and took bytes later has a peer that takes them.
+  /// Whether the peer's side took bytes, but not all, since the phase's time last started: the
+  /// carrier had no room and took bytes later, or the peer's host acknowledged some.
   var hasOutputMoved = false
 
   init(settings: MuxSettings, now: Instant) {
@@ -31,51 +36,55 @@ struct Keepalive {
   var deadline: Instant? {
     switch phase {
     case .off: nil
-    case .idle(let until): until
-    case .awaitingAnswer(_, let until, _): until
+    case .idle(let until), .awaitingLife(let until): until
     }
   }
 
-  /// - Returns: the value for the ping that is to be queued now.
-  mutating func startPing(now: Instant, outputEnd: Int) -> UInt32 {
-    let value = nextValue
-    nextValue &+= 1
-    hasHeard = false
-    hasOutputMoved = false
-    phase = .awaitingAnswer(value: value, until: now + timeout, outputEnd: outputEnd)
-    return value
-  }
-
-  mutating func handleAnswer(_ answered: UInt32, now: Instant) {
+  /// Notes that bytes arrived.
+  mutating func handleBytes(now: Instant) {
     switch phase {
-    case .off, .idle: return
-    case .awaitingAnswer(let value, _, _):
-      guard answered == value, let interval else { return }
-      phase = .idle(until: now + interval)
+    case .off, .idle: break
+    case .awaitingLife:
+      if let interval { phase = .idle(until: now + interval) }
     }
   }
 
   /// What is to be done when the time of `phase` is over.
   enum Verdict {
-    case sendPing
+    /// Queue a ping with this value.
+    case sendPing(UInt32)
     case wait
     case peerIsDead
   }
 
-  mutating func judge(now: Instant, outputRemoved: Int) -> Verdict {
+  /// - Parameters:
+  ///   - lastHeardAt: when bytes last arrived.
+  ///   - outputRemoved: how many bytes of frames the carrier has taken so far.
+  ///   - outputEnd: where a ping that is queued now would end.
+  mutating func judge(
+    now: Instant, lastHeardAt: Instant, outputRemoved: Int, outputEnd: Int
+  ) -> Verdict {
+    guard let interval else { return .wait }
     switch phase {
     case .off: return .wait
-    case .idle: return .sendPing
-    case .awaitingAnswer(let value, _, let outputEnd):
-      guard hasHeard || hasOutputMoved else { return .peerIsDead }
-      // Asks again at once, so that a path which died after the last byte is noticed soon; but
-      // pings do not queue up behind each other.
-      if hasHeard && outputRemoved >= outputEnd { return .sendPing }
-      hasHeard = false
-      hasOutputMoved = false
-      phase = .awaitingAnswer(value: value, until: now + timeout, outputEnd: outputEnd)
-      return .wait
+    case .idle:
+      let quietUntil = lastHeardAt + interval
+      if quietUntil > now {
+        phase = .idle(until: quietUntil)
+        return .wait
+      }
+    case .awaitingLife:
+      guard hasOutputMoved else { return .peerIsDead }
     }
+    hasOutputMoved = false
+    let wasAwaiting = if case .awaitingLife = phase { true } else { false }
+    phase = .awaitingLife(until: now + timeout)
+    // Pings do not queue up behind each other, and one that is on its way asks already.
+    if wasAwaiting || outputRemoved < pingEnd { return .wait }
+    pingEnd = outputEnd
+    let value = nextValue
+    nextValue &+= 1
+    return .sendPing(value)
   }
 }
 
@@ -108,16 +117,23 @@ extension MuxSession {
   }
 
   private mutating func handleKeepaliveDeadline(now: Instant) throws(MuxError) {
-    switch keepalive.judge(now: now, outputRemoved: output.removedTotal) {
-    case .sendPing:
+    let verdict = keepalive.judge(
+      now: now, lastHeardAt: lastHeardAt, outputRemoved: output.removedTotal,
+      outputEnd: output.appendedTotal + FrameHeader.byteCount)
+    switch verdict {
+    case .sendPing(let value):
       output.releaseIfOversized()
-      let outputEnd = output.appendedTotal + FrameHeader.byteCount
-      let value = keepalive.startPing(now: now, outputEnd: outputEnd)
       queue(.ping, .synchronize, wireID: 0, length: value)
     case .wait: break
     case .peerIsDead:
       throw fail(.pingTimedOut(after: settings.pingTimeout), peerIsToBlame: false)
     }
+  }
+
+  /// Notes that the peer's host has acknowledged output since the last call: it is alive, however
+  /// long what we sent takes to reach its program.
+  public mutating func handleAcknowledgedOutput() {
+    keepalive.hasOutputMoved = true
   }
 
   /// Resets the next stream whose half-close timeout is over. One on which bytes moved since it

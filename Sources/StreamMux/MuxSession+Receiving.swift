@@ -37,7 +37,7 @@ extension MuxSession {
     precondition(offset >= 0, "offset before the bytes")
     if offset < bytes.count {
       lastHeardAt = now
-      keepalive.hasHeard = true
+      keepalive.handleBytes(now: now)
     }
     if expiredThrough != nil, let input = nextExpiredStream() { return input }
     while true {
@@ -114,10 +114,8 @@ extension MuxSession {
   }
 
   private mutating func handlePing(_ header: FrameHeader, now: Instant) throws(MuxError) {
-    guard header.flags.contains(.synchronize) else {
-      keepalive.handleAnswer(header.length, now: now)
-      return
-    }
+    // An answer is a sign of life as any other byte.
+    guard header.flags.contains(.synchronize) else { return }
     try checkReplies()
     replies.add()
     queue(.ping, .acknowledge, wireID: 0, length: header.length)

@@ -12,7 +12,8 @@ public struct MuxSettings: Sendable {
   /// as in frp.
   public var startingWindowBytes: Int?
 
-  /// The time from an answered ping to the next one; `nil` sends none.
+  /// After how long without any byte of the peer it is pinged; `nil`: never. frp pings every 30 s,
+  /// whatever arrives.
   public var keepaliveInterval: Interval? = .seconds(30)
 
   /// How long a session may be silent after a ping.

@@ -21,14 +21,17 @@ public struct CarrierSettings {
   public var isMarkerSent: Bool
   /// For each connection attempt, proxy included.
   public var dialTimeout: Interval
-  /// Idle time before the kernel probes the connection; `nil` for never.
-  public var keepaliveIdle: Interval?
+  /// When the kernel probes the connection; `nil` for never.
+  public var keepalive: KeepaliveTiming?
+  /// Whether to dial again beside an attempt that is not answered: the first packets on a path that
+  /// has just come back may be lost, and the kernel repeats them late.
+  public var isUrgent = false
 
   /// Says how to reach a server.
   public init(
     host: String, port: UInt16, proxy: UpstreamProxy? = nil, localAddress: SocketAddress? = nil,
     tls: TLSContext? = nil, serverName: String = "", isMarkerSent: Bool = false,
-    dialTimeout: Interval = .seconds(10), keepaliveIdle: Interval? = nil
+    dialTimeout: Interval = .seconds(10), keepalive: KeepaliveTiming? = nil
   ) {
     self.host = host
     self.port = port
@@ -38,7 +41,7 @@ public struct CarrierSettings {
     self.serverName = serverName
     self.isMarkerSent = isMarkerSent
     self.dialTimeout = dialTimeout
-    self.keepaliveIdle = keepaliveIdle
+    self.keepalive = keepalive
   }
 }
 
@@ -68,7 +71,7 @@ public final class CarrierDialer: ByteStreamReceiver {
     connector = Connector.connect(
       loop: context.loop, resolver: resolver, host: settings.proxy?.address.host ?? settings.host,
       port: settings.proxy?.address.port ?? settings.port, localAddress: settings.localAddress,
-      timeout: settings.dialTimeout
+      timeout: settings.dialTimeout, isUrgent: settings.isUrgent
     ) { [self] outcome in
       connector = nil
       switch consume outcome {
@@ -91,9 +94,7 @@ public final class CarrierDialer: ByteStreamReceiver {
   }
 
   private func didConnect(_ connected: consuming ConnectedSocket) {
-    if let idle = settings.keepaliveIdle {
-      Socket.setKeepalive(connected.number, idleSeconds: Int(idle.inSeconds))
-    }
+    if let timing = settings.keepalive { Socket.setKeepalive(connected.number, timing) }
     let socket = SocketStream(context, owning: connected)
     self.socket = socket
     guard let proxy = settings.proxy else { return finish(socket, rest: []) }

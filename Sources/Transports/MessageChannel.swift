@@ -125,6 +125,13 @@ public final class MessageChannel: ByteStreamReceiver, FlushHandler {
     stream.close()
   }
 
+  /// Closes at once; what waits is not sent.
+  public func abort() {
+    guard !isOver else { return }
+    forget()
+    stream.abort()
+  }
+
   /// Feeds bytes that came before the channel existed.
   public func inject(_ bytes: UnsafeRawBufferPointer) {
     if bytes.count > 0 { streamDidReceive(stream, bytes) }

@@ -46,6 +46,20 @@ public enum TransportLimits {
   public static let roundTripRefreshInterval = Interval.seconds(1)
   /// Bytes of a carrier that the kernel holds and has not sent (TCP_NOTSENT_LOWAT, tcp(7)).
   public static let carrierNotSentMax = 128 * 1024
+  /// The silence before the kernel probes a carrier. A session of yamux asks before, so that
+  /// this is for carriers without one.
+  public static let carrierKeepaliveIdle = Interval.seconds(6)
+  /// The time between the kernel's unanswered probes of a carrier.
+  public static let carrierKeepaliveInterval = Interval.seconds(2)
+  /// Unanswered probes after which the kernel gives a carrier up.
+  public static let carrierKeepaliveCountMax = 3
+  /// How long bytes of a carrier may stay unacknowledged (TCP_USER_TIMEOUT, tcp(7)).
+  public static let carrierUserTimeout = Interval.seconds(12)
+  /// How much longer than the client a relay waits before it asks a silent peer, so that one of
+  /// the two asks and not both.
+  public static let relayProbeDelay = Interval.milliseconds(500)
+  /// How long a peer may be silent after a yamux ping.
+  public static let muxPingTimeout = Interval.seconds(8)
   /// Bytes that a drained socket gives to its carrier in one turn before the others get theirs.
   public static let drainedBytesPerTurnMax = 128 * 1024
   /// Bytes that a waiting stream may send in one turn of the round.

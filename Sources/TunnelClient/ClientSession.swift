@@ -96,10 +96,11 @@ final class ClientSession {
     proxies = [:]
   }
 
-  /// Ends the session at once, without an event.
-  func close() {
+  /// Ends the session at once, without an event. With `isAborting` the server is not told: it
+  /// would not hear it.
+  func close(isAborting: Bool = false) {
     onEnd = nil
-    release()
+    release(isAborting: isAborting)
   }
 
   // MARK: Login
@@ -170,6 +171,7 @@ final class ClientSession {
     isPeerOurs = answer.extensions.contains(.halfClose)
     logger = logger.prefixed(by: runID)
     channel?.startEncryption(key: controlKey)
+    (channel?.stream as? SocketStream)?.limitSilence()
     onLogin(runID)
     startHeartbeats()
     for proxy in configuration.proxies {
@@ -347,19 +349,19 @@ final class ClientSession {
     onEnd(end)
   }
 
-  private func release() {
+  private func release(isAborting: Bool = false) {
     for timer in [loginTimer, heartbeatTimer, announceTimer] {
       if let timer { context.loop.cancel(timer) }
     }
     loginTimer = nil
     heartbeatTimer = nil
     announceTimer = nil
-    channel?.close()
+    if isAborting { channel?.abort() } else { channel?.close() }
     channel = nil
     // Ended over mux by the link; without mux they are connections of their own.
     let abandoned = works.values.filter { !$0.isBusy || isEstablished }
     works = [:]
-    link.close()
+    link.close(isAborting: isAborting)
     for work in abandoned { work.abort() }
   }
 }

@@ -5,6 +5,10 @@ internal import Timekeeping
 /// Before the first success of the process: 2, 4, 8, then 10 s, each plus up to 10 %. After an
 /// established session ended: at once; when that session dies too, up to three quick repeats a
 /// minute (200 to 300 ms); otherwise 2, 4, 8, 16, 20 s.
+///
+/// A server that was reached before and cannot be reached now is another matter: 0.1, 0.2, 0.4,
+/// 0.8, 1.6, then 2 s, each by a quarter more or less, for as long as
+/// `TunnelClientLimits.quickAttemptCountMax` attempts last; then as above.
 public struct ReconnectBackoff: Sendable {
   private static let quickWindow = Interval.seconds(60)
 
@@ -13,6 +17,7 @@ public struct ReconnectBackoff: Sendable {
   private var hasEverLoggedIn = false
   private var failureCount = 0
   private var quickRepeats: [Instant] = []
+  private var unreachableCount = 0
 
   /// Starts before the first login, with frp's numbers.
   public init() {}
@@ -25,10 +30,33 @@ public struct ReconnectBackoff: Sendable {
     return Interval(nanoseconds: Int64(seconds * (1 + 0.1 * random) * 1e9))
   }
 
+  /// The delay after an attempt that did not reach the server. `random` is uniform in 0..<1.
+  mutating func delayWhenUnreachable(random: Double) -> Interval {
+    guard hasEverLoggedIn, unreachableCount < TunnelClientLimits.quickAttemptCountMax else {
+      return delayAfterFailure(random: random)
+    }
+    let delay = min(
+      Interval.milliseconds(100 << min(unreachableCount, 10)),
+      TunnelClientLimits.unreachableRetryDelayMax)
+    unreachableCount += 1
+    return Interval(nanoseconds: Int64(Double(delay.nanoseconds) * (0.75 + 0.5 * random)))
+  }
+
+  /// The network is another one: earlier failures say nothing.
+  mutating func networkDidChange() {
+    failureCount = 0
+    unreachableCount = 0
+    quickRepeats = []
+  }
+
+  /// Whether the next attempt is to reach a server that was reached before.
+  var isUrgent: Bool { hasEverLoggedIn }
+
   /// A login succeeded.
   mutating func didLogIn() {
     hasEverLoggedIn = true
     failureCount = 0
+    unreachableCount = 0
   }
 
   /// The delay after an established session ended.

@@ -10,6 +10,9 @@ final class ServerLink {
   /// Called once when the shared carrier is lost; never without mux.
   var onLost: ((CloseReason) -> Void)?
 
+  /// Called with the addresses of each new connection to the server.
+  var onConnect: ((_ local: SocketAddress, _ peer: SocketAddress) -> Void)?
+
   private let context: TransportContext
   private let resolver: Resolver
   private let settings: CarrierSettings
@@ -51,15 +54,17 @@ final class ServerLink {
     }
   }
 
-  /// Closes the shared carrier and gives up what is being dialled.
-  func close() {
+  /// Closes the shared carrier and gives up what is being dialled. With `isAborting` nothing that
+  /// waits is sent any more.
+  func close(isAborting: Bool = false) {
     guard !isClosed else { return }
     isClosed = true
     onLost = nil
+    onConnect = nil
     for dialer in dialers.values { dialer.cancel() }
     dialers = [:]
     carrier?.onClose = nil
-    carrier?.close()
+    if isAborting { carrier?.abort() } else { carrier?.close() }
     carrier = nil
   }
 
@@ -81,6 +86,7 @@ final class ServerLink {
   private func use(
     _ socket: SocketStream, _ completion: @escaping (Result<any ByteStream, DialError>) -> Void
   ) {
+    if let local = socket.localAddress, let peer = socket.peerAddress { onConnect?(local, peer) }
     guard let mux else { return completion(.success(socket)) }
     let carrier = MuxCarrier(context, over: socket, role: .client, settings: mux)
     self.carrier = carrier

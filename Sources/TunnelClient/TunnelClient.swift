@@ -33,6 +33,8 @@ public final class TunnelClient {
   private var loggedInAt: Instant?
   private var retryTimer: TimerID?
   private var stopTimer: TimerID?
+  private var pathWatch: PathWatch?
+  private var isCutOff = false
   private var isStopping = false
 
   /// Prepares a client.
@@ -54,6 +56,15 @@ public final class TunnelClient {
 
   /// Starts to log in.
   public func start() {
+    let proxy = configuration.transport.upstreamProxy?.address
+    pathWatch = PathWatch(
+      context.loop,
+      literalServer: SocketAddress(host: proxy?.host ?? configuration.serverHost, port: 0),
+      chosenSource: carrierSettings.localAddress
+    ) { [unowned self] event in
+      // Closed in `conclude`, before `self` goes away.
+      handle(event)
+    }
     logIn()
   }
 
@@ -91,6 +102,8 @@ public final class TunnelClient {
     stopTimer = nil
     session?.close()
     session = nil
+    pathWatch?.close()
+    pathWatch = nil
     resolver.close()
     let onEnd = self.onEnd
     self.onEnd = nil
@@ -106,11 +119,19 @@ public final class TunnelClient {
     if transport.isMultiplexed {
       var settings = MuxSettings()
       settings.keepaliveInterval = transport.muxKeepaliveInterval
+      settings.pingTimeout = TransportLimits.muxPingTimeout
       settings.sentFrameBodyBytesMax = TransportLimits.sentFrameBodyMax
       settings.startingWindowBytes = TransportLimits.startingWindowBytes
       mux = settings
     }
-    let link = ServerLink(context, resolver: resolver, settings: carrierSettings, mux: mux)
+    pathWatch?.attemptWillBegin()
+    var settings = carrierSettings
+    settings.isUrgent = backoff.isUrgent
+    let link = ServerLink(context, resolver: resolver, settings: settings, mux: mux)
+    link.onConnect = { [unowned self] local, peer in
+      // The link is closed with its session. The first connection is the control connection's.
+      if loggedInAt == nil { pathWatch?.didConnect(from: local, to: peer) }
+    }
     let session = ClientSession(
       context, resolver: resolver, configuration: configuration, link: link, runID: runID,
       logger: logger,
@@ -125,6 +146,7 @@ public final class TunnelClient {
 
   private func didLogIn(_ runID: String) {
     self.runID = runID
+    isCutOff = false
     hasEverLoggedIn = true
     loggedInAt = context.loop.now
     backoff.didLogIn()
@@ -137,14 +159,10 @@ public final class TunnelClient {
 
   private func sessionDidEnd(_ end: ClientSession.End) {
     session = nil
+    pathWatch?.forgetConnection()
     if isStopping { return conclude(.stopped) }
     switch end {
-    case .loginFailed(let text, _):
-      logger.warning("connect to server error: \(text)")
-      if !hasEverLoggedIn, configuration.exitsWhenFirstLoginFails {
-        return conclude(.firstLoginFailed(text))
-      }
-      retry(after: backoff.delayAfterFailure(random: Double.random(in: 0..<1)))
+    case .loginFailed(let text, let isRefused): attemptDidFail(text, isRefused: isRefused)
     case .lost(let text):
       logger.warning("control connection lost: \(text)")
       let lasted = loggedInAt.map { context.loop.now - $0 } ?? .zero
@@ -153,6 +171,46 @@ public final class TunnelClient {
         after: backoff.delayAfterSession(
           endedAt: context.loop.now, lasted: lasted, random: Double.random(in: 0..<1)))
     }
+  }
+
+  private func attemptDidFail(_ text: String, isRefused: Bool) {
+    logger.warning("connect to server error: \(text)")
+    if !hasEverLoggedIn, configuration.exitsWhenFirstLoginFails {
+      return conclude(.firstLoginFailed(text))
+    }
+    noteWhetherCutOff()
+    let random = Double.random(in: 0..<1)
+    retry(
+      after: isRefused
+        ? backoff.delayAfterFailure(random: random) : backoff.delayWhenUnreachable(random: random))
+  }
+
+  // MARK: The network
+
+  private func handle(_ event: PathWatch.Event) {
+    guard !isStopping else { return }
+    switch event {
+    case .changed(let text):
+      guard let session else { return }
+      logger.warning("control connection lost: \(text)")
+      loggedInAt = nil
+      session.close(isAborting: true)
+    case .appeared:
+      // One that is being dialled was begun in another network.
+      session?.close(isAborting: true)
+    }
+    session = nil
+    if let retryTimer { context.loop.cancel(retryTimer) }
+    retryTimer = nil
+    backoff.networkDidChange()
+    resolver.forgetNetwork()
+    logIn()
+  }
+
+  private func noteWhetherCutOff() {
+    guard pathWatch?.isCutOff == true, !isCutOff else { return }
+    isCutOff = true
+    logger.warning("no route to the server, waiting for one")
   }
 
   private func retry(after delay: Interval) {
@@ -181,5 +239,5 @@ private func makeCarrierSettings(_ configuration: ClientConfiguration) throws ->
     proxy: transport.upstreamProxy, localAddress: localAddress, tls: tls,
     serverName: transport.tls.serverName ?? configuration.serverHost,
     isMarkerSent: transport.tls.isEnabled && transport.tls.sendsMarkerByte,
-    dialTimeout: transport.dialTimeout, keepaliveIdle: transport.dialKeepalive)
+    dialTimeout: transport.dialTimeout, keepalive: .carrier(atMost: transport.dialKeepalive))
 }

@@ -12,6 +12,13 @@ public enum TunnelClientLimits {
   public static let announcementTimeout = Interval.seconds(20)
   /// A refused proxy is announced again after this time at the latest.
   public static let refusedRetryDelayMax = Interval.seconds(30)
+  /// How long the way to the server may be gone before its connection is given up; another way
+  /// ends it at once.
+  public static let pathLossGrace = Interval.seconds(1)
+  /// The longest pause between attempts to reach a server that was reached before.
+  public static let unreachableRetryDelayMax = Interval.seconds(2)
+  /// After so many of these attempts in a row the pauses become frp's.
+  public static let quickAttemptCountMax = 100
   /// Bytes from the relay that wait while a local service is being dialled.
   public static let earlyByteCountMax = 8 * 1024 * 1024
 }

@@ -128,7 +128,7 @@ import Timekeeping
   @Test func optionsReachTheKernel() throws {
     let (client, _) = try pair()
     Socket.setNoDelay(client.number)
-    Socket.setKeepalive(client.number, idleSeconds: 11)
+    Socket.setKeepalive(client.number, KeepaliveTiming(idleSeconds: 11))
     Socket.setUserTimeout(client.number, milliseconds: 13_000)
     let tcp = CInt(IPPROTO_TCP)
     #expect(option(client.number, tcp, TCP_NODELAY) != 0)
@@ -142,7 +142,7 @@ import Timekeeping
   @Test func acceptedSocketsInheritOptions() throws {
     let listener = try Socket.listen(on: .loopback(port: 0))
     Socket.setNoDelay(listener.rawValue)
-    Socket.setKeepalive(listener.rawValue, idleSeconds: 77)
+    Socket.setKeepalive(listener.rawValue, KeepaliveTiming(idleSeconds: 77))
     let port = try #require(Socket.localAddress(listener.rawValue)?.port)
     let client = try TestSocket.connect(port)
     var accepted: TestSocket?

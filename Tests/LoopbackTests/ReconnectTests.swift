@@ -21,6 +21,26 @@ import Timekeeping
     }
   }
 
+  @Test(arguments: [0.0, 0.999])
+  func serverThatWasReachedIsTriedQuickly(_ random: Double) {
+    var backoff = ReconnectBackoff()
+    #expect(backoff.delayWhenUnreachable(random: random) >= .seconds(2))
+    backoff.didLogIn()
+    for round in 0..<2 {
+      for base in [0.1, 0.2, 0.4, 0.8, 1.6, 2, 2] {
+        let delay = backoff.delayWhenUnreachable(random: random).inSeconds
+        #expect(delay >= base * 0.74 && delay <= base * 1.26)
+      }
+      if round == 0 { backoff.networkDidChange() }
+    }
+    for _ in 7..<TunnelClientLimits.quickAttemptCountMax {
+      #expect(backoff.delayWhenUnreachable(random: random) <= .milliseconds(2501))
+    }
+    for base in [2.0, 4, 8, 16, 20, 20] {
+      #expect(backoff.delayWhenUnreachable(random: random).inSeconds >= base)
+    }
+  }
+
   @Test func longSessionIsReplacedAtOnce() {
     var backoff = ReconnectBackoff()
     backoff.didLogIn()

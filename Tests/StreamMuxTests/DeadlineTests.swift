@@ -6,7 +6,7 @@ import Timekeeping
 @Suite struct DeadlineTests {
   // MARK: Keepalive
 
-  @Test func pingsFollowAnswersByTheInterval() throws {
+  @Test func pingsFollowTheLastByteByTheInterval() throws {
     let endpoint = Endpoint(.client)
     for round in 0..<3 {
       #expect(endpoint.nextDeadline == seconds(Double(round) * 32 + 30))
@@ -16,6 +16,23 @@ import Timekeeping
       endpoint.now = endpoint.now + .seconds(2)
       _ = try endpoint.feed(.ping(UInt32(round), flags: Flag.ack))
     }
+  }
+
+  /// Goal: whoever hears something does not ask.
+  @Test func nobodyIsPingedWhoIsHeard() throws {
+    let endpoint = Endpoint(.client)
+    for second in 1...100 {
+      endpoint.now = seconds(Double(second) * 20)
+      if endpoint.nextDeadline! <= endpoint.now { _ = try endpoint.passDeadline() }
+      endpoint.now = seconds(Double(second) * 20)
+      _ = try endpoint.feed([])
+      _ = try endpoint.feed(.ping(9, flags: Flag.ack))
+    }
+    #expect(endpoint.outputByteCount == 0)
+    _ = try endpoint.passDeadline()
+    _ = try endpoint.passDeadline()
+    #expect(try endpoint.takeFrames() == [.ping(0, flags: Flag.syn)])
+    #expect(endpoint.now == seconds(2030))
   }
 
   @Test func earlyCallSendsNothing() throws {
@@ -41,8 +58,8 @@ import Timekeeping
     #expect(endpoint.outputByteCount == 0)
   }
 
-  /// Goal: a session that moves bytes is never ended by an unanswered ping, but one that then
-  /// falls silent is, after the ping that is sent at once.
+  /// Goal: a session that hears bytes is never ended by an unanswered ping, but one that then falls
+  /// silent is: interval and timeout after the last byte.
   @Test func anyBytesCountAsALifeSign() throws {
     let endpoint = Endpoint(.client)
     _ = try endpoint.passDeadline()
@@ -51,10 +68,27 @@ import Timekeeping
       endpoint.now = endpoint.now + .seconds(1)
       _ = try endpoint.feed([0])
       #expect(endpoint.lastHeardAt == endpoint.now)
+      #expect(endpoint.nextDeadline == endpoint.now + .seconds(30))
       _ = try endpoint.passDeadline()
     }
+    let heardAt = endpoint.lastHeardAt
     #expect(throws: MuxError.pingTimedOut(after: .seconds(10))) { try endpoint.passDeadline() }
-    #expect(endpoint.now == seconds(90))
+    #expect(endpoint.now == heardAt + .seconds(40))
+  }
+
+  /// Goal: a ping that waits in the kernel behind a slow upload does not end its session as long as
+  /// the peer's host takes bytes.
+  @Test func acknowledgedOutputCountsAsALifeSign() throws {
+    let endpoint = Endpoint(.client)
+    _ = try endpoint.passDeadline()
+    #expect(try endpoint.takeFrames() == [.ping(0, flags: Flag.syn)])
+    for _ in 0..<4 {
+      endpoint.session.handleAcknowledgedOutput()
+      _ = try endpoint.passDeadline()
+      #expect(endpoint.outputByteCount == 0)
+    }
+    #expect(throws: MuxError.pingTimedOut(after: .seconds(10))) { try endpoint.passDeadline() }
+    #expect(endpoint.now == seconds(80))
   }
 
   @Test func bytesBeforeThePingAreNoLifeSign() throws {
@@ -63,7 +97,9 @@ import Timekeeping
     _ = try endpoint.feed(.ping(9, flags: Flag.syn))
     _ = endpoint.takeBytes()
     _ = try endpoint.passDeadline()
-    _ = endpoint.takeBytes()
+    #expect(endpoint.outputByteCount == 0 && endpoint.nextDeadline == seconds(59))
+    _ = try endpoint.passDeadline()
+    #expect(try endpoint.takeFrames() == [.ping(0, flags: Flag.syn)])
     #expect(throws: MuxError.pingTimedOut(after: .seconds(10))) { try endpoint.passDeadline() }
   }
 
@@ -77,7 +113,6 @@ import Timekeeping
     let queued = endpoint.outputByteCount
     for round in 1...4 {
       _ = endpoint.takeBytes(1000)
-      if round == 2 { _ = try endpoint.feed([0]) }
       _ = try endpoint.passDeadline()
       #expect(endpoint.outputByteCount == queued - 1000 * round)
     }
@@ -97,11 +132,18 @@ import Timekeeping
     #expect(throws: MuxError.pingTimedOut(after: .seconds(10))) { try endpoint.passDeadline() }
   }
 
-  @Test func otherAnswersDoNotCountAsTheAnswer() throws {
+  /// Goal: pings do not pile up behind a carrier that takes nothing, though the peer is heard.
+  @Test func pingThatWaitsIsNotRepeated() throws {
     let endpoint = Endpoint(.client)
+    let id = try endpoint.openAccepted()
+    _ = endpoint.send(Array(repeating: 1, count: 1000), on: id)
     _ = try endpoint.passDeadline()
-    _ = try endpoint.feed(.ping(1, flags: Flag.ack))
-    #expect(endpoint.nextDeadline == seconds(40))
+    let queued = endpoint.outputByteCount
+    for _ in 0..<3 {
+      _ = try endpoint.feed([0])
+      _ = try endpoint.passDeadline()
+    }
+    #expect(endpoint.outputByteCount == queued)
   }
 
   // MARK: Open timeout

@@ -76,10 +76,13 @@ import Timekeeping
   func replayReproducesEveryByte(asClient: Bool, byteByByte: Bool) throws {
     let recording = try load()
     let endpoint = Endpoint(asClient ? .client : .server) {
-      $0.keepaliveInterval = .seconds(asClient ? 3 : 2)
+      // The recorded sides ask whatever they have just heard.
+      $0.keepaliveInterval = .zero
     }
+    var sent: [UInt8] = []
     for recorded in recording.frames {
       endpoint.now = seconds(recorded.time)
+      sent += endpoint.takeBytes()
       guard recorded.isFromClient != asClient else {
         try imitate(recorded.frame, by: endpoint)
         continue
@@ -92,7 +95,8 @@ import Timekeeping
       }
       #expect(joined(seen) == expected(recorded.frame))
     }
-    #expect(endpoint.takeBytes() == recording.bytes(fromClient: asClient))
+    sent += endpoint.takeBytes()
+    #expect(sent == recording.bytes(fromClient: asClient))
     #expect(endpoint.streamCount == 2)
     #expect(endpoint.isSound)
   }

@@ -2,6 +2,8 @@
 #ifndef SWIFT_FRP_CLINUX_H
 #define SWIFT_FRP_CLINUX_H
 
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
@@ -9,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -26,6 +29,8 @@ int frp_open_append(const char *path, unsigned int mode);
 int frp_signalfd(const int *signals);
 /// tcpi_min_rtt of TCP_INFO in microseconds, or -1 when it is not known.
 long long frp_tcp_min_rtt(int descriptor);
+/// tcpi_bytes_acked of TCP_INFO, or -1 when it is not known.
+long long frp_tcp_bytes_acked(int descriptor);
 /// errno, as a function.
 int frp_errno(void);
 

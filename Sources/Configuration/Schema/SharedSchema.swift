@@ -40,8 +40,8 @@ enum SharedSchema<Target: SharedKeysHolding & Sendable> {
         "all connections of a client are streams of one; the same on both sides"),
       SchemaKey(
         "tcp_mux_keepalive_interval", "transport.tcpMuxKeepaliveInterval",
-        .seconds(30) { $0.shared.muxKeepaliveSeconds = $1 },
-        "pause between pings of the multiplexed connection"),
+        .seconds(5) { $0.shared.muxKeepaliveSeconds = $1 },
+        "after so long without anything from the other side it is asked whether it lives"),
     ]
   }
 

@@ -34,6 +34,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
   private var isClosed = false
   private var deadlineTimer: TimerID?
   private var armedDeadline: Instant?
+  private var liveness = CarrierLiveness()
   private var roundTripUntil = Instant(nanoseconds: .min)
 
   /// Starts a session over `stream` and becomes its receiver.
@@ -122,7 +123,10 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
       fail(.muxFailed("\(error)"))
       return
     }
-    if !isClosed, session.outputByteCount > 0 { setNeedsFlush() }
+    if isClosed { return }
+    if session.outputByteCount > 0 { setNeedsFlush() }
+    // Bytes may have brought the next ping forward.
+    armDeadline()
   }
 
   /// The peer is gone; a carrier has no half-closed state.
@@ -308,6 +312,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
     deadlineTimer = nil
     armedDeadline = nil
     if session.outputByteCount == 0 { (stream as? SocketStream)?.releaseIdleMemory() }
+    if liveness.hasProgressed(stream) { session.handleAcknowledgedOutput() }
     do throws(MuxError) {
       try session.handleDeadline(now: context.loop.now)
     } catch {
@@ -316,7 +321,6 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
     }
     // Streams that ran out of time are reported as inputs.
     streamDidReceive(stream, UnsafeRawBufferPointer(start: nil, count: 0))
-    if !isClosed { armDeadline() }
   }
 
   // MARK: Ending

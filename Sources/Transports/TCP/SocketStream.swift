@@ -103,6 +103,7 @@ public final class SocketStream: ByteStream, ReadinessHandler {
     isCarrier = true
     tls?.keepBuffers()
     Socket.limitNotSent(number, to: TransportLimits.carrierNotSentMax)
+    limitSilence()
   }
 
   /// Puts TLS over the connection. `received` are raw bytes that came already; they belong to TLS.
