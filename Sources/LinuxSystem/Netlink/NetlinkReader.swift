@@ -12,7 +12,9 @@ internal import Glibc
 /// | 12 | 4 | port of the receiver | |
 /// | 16 | … | a fixed part by type, then attributes at multiples of 4 | |
 ///
-/// An attribute is its length with this header (2), its type (2), and a value. Lengths are checked against the bytes that are there: a message that lies about its length ends
+/// An attribute is its length with this header (2), its type (2), and a value.
+///
+/// Lengths are checked against the bytes that are there: a message that lies about its length ends
 /// the reading, an attribute that does so ends its message.
 ///
 /// Specification: netlink(7), rtnetlink(7), `linux/rtnetlink.h`.
