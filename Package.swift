@@ -167,6 +167,10 @@ let package = Package(
         logging,
       ],
       exclude: ["Vectors"], swiftSettings: strict),
+    .testTarget(
+      name: "NamespaceTests",
+      dependencies: ["frps", "frpc", "LinuxSystem", "Timekeeping", "TestKit"],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: ["TestKit"], swiftSettings: strict),
   ]
 )

@@ -1,0 +1,76 @@
+import Foundation
+import LinuxSystem
+import TestKit
+import Testing
+import Timekeeping
+
+/// Paths that die without a word, and paths that are merely slow.
+@Suite(
+  .serialized,
+  .enabled(if: Namespace.obstacle == nil, Comment(rawValue: Namespace.obstacle ?? "")))
+struct SilenceTests {
+  /// Goal: both sides notice a dead path within 15 s, the relay frees the ports, and the visitor is
+  /// served within 5 s of the path's return.
+  @Test(arguments: [true, false])
+  func deadPathIsNoticedAndHeals(isMux: Bool) async throws {
+    try await onOwnThread {
+      let rig = try NetworkRig(isMux: isMux)
+      try rig.connectLAN()
+      try rig.startClient()
+      let start = HostSystem.monotonicNanoseconds
+      try rig.blackhole(["r0"])
+      let client = try #require(rig.client)
+      var clientNoticed: Interval?
+      var serverNoticed: Interval?
+      func elapsed() -> Interval {
+        Interval(nanoseconds: HostSystem.monotonicNanoseconds - start)
+      }
+      let isNoticed = waitUntil(within: .seconds(60)) {
+        if clientNoticed == nil, client.logCount("control connection lost") > 0 {
+          clientNoticed = elapsed()
+        }
+        if serverNoticed == nil, rig.server.logCount("proxy closing") > 0 {
+          serverNoticed = elapsed()
+        }
+        return clientNoticed != nil && serverNoticed != nil
+      }
+      #expect(isNoticed)
+      _ = waitUntil(within: .seconds(holeSeconds)) { elapsed() >= .seconds(holeSeconds) }
+      let healedAt = HostSystem.monotonicNanoseconds
+      try rig.blackhole([])
+      let healed = try rig.timeUntilServed(since: healedAt, within: .seconds(60))
+      report(
+        "black hole of \(holeSeconds) s, mux \(isMux): client noticed after "
+          + "\(clientNoticed?.inSeconds ?? -1) s, server after \(serverNoticed?.inSeconds ?? -1) s, "
+          + "served \(healed.inSeconds) s after it healed")
+      #expect(clientNoticed ?? .seconds(99) <= .seconds(15))
+      #expect(serverNoticed ?? .seconds(99) <= .seconds(15))
+      #expect(healed <= .seconds(5))
+    }
+  }
+
+  /// Goal: bytes that crawl are a sign of life: uploads and downloads through a queue that holds
+  /// seconds of traffic keep their session.
+  @Test func slowPathKeepsItsSession() async throws {
+    try await onOwnThread {
+      let rig = try NetworkRig()
+      try rig.connectLAN()
+      try rig.startClient()
+      // 128 kbit/s; what waits more than 3 s is dropped.
+      let queue = ["root", "tbf", "rate", "128kbit", "burst", "8k", "latency", "3s"]
+      try rig.lan.run(["tc", "qdisc", "add", "dev", "l0"] + queue)
+      try rig.relay.run(["tc", "qdisc", "add", "dev", "r0"] + queue)
+      let visitor = try rig.openVisitor()
+      let block = [UInt8](repeating: 7, count: 600_000)
+      let echoed = try rig.visitor.inside {
+        let sender = OwnThread { try? visitor.send(block, within: .seconds(120)) }
+        let bytes = try visitor.receive(exactly: block.count, within: .seconds(120))
+        sender.join()
+        return bytes
+      }
+      #expect(echoed == block)
+      #expect(rig.client?.logCount("login to server success") == 1)
+      #expect(rig.server.logCount("proxy closing") == 0)
+    }
+  }
+}
