@@ -17,24 +17,26 @@ final class ClientSession {
   enum End {
     /// The login failed; why. `isRefused` when the server said no.
     case loginFailed(String, isRefused: Bool)
-    /// An established session ended; why.
-    case lost(String)
+    /// An established session ended; why. `isSilent` when the server does not know it yet.
+    case lost(String, isSilent: Bool)
   }
 
-  private let context: TransportContext
+  let context: TransportContext
   private let resolver: Resolver
-  private let configuration: ClientConfiguration
-  private let link: ServerLink
+  let configuration: ClientConfiguration
+  let link: ServerLink
   private let onLogin: (_ runID: String) -> Void
-  private var onEnd: ((End) -> Void)?
-  private var logger: Logger
+  private(set) var onEnd: ((End) -> Void)?
+  private(set) var logger: Logger
   private var channel: MessageChannel?
   private var runID: String
-  private var isEstablished = false
-  private var isPeerOurs = false
-  private var proxies: [String: AnnouncedProxy] = [:]
-  private var limiters: [String: BandwidthLimiter] = [:]
-  private var works: [ObjectIdentifier: ClientWorkConnection] = [:]
+  private(set) var isEstablished = false
+  private(set) var isPeerOurs = false
+  var proxies: [String: AnnouncedProxy] = [:]
+  var limiters: [String: BandwidthLimiter] = [:]
+  var works: [ObjectIdentifier: ClientWorkConnection] = [:]
+  /// Set while users are served beside a former session.
+  var bridging: Bridging?
   private var terms: ClientWorkConnection.Terms?
   private var loginTimer: TimerID?
   private var heartbeatTimer: TimerID?
@@ -61,12 +63,29 @@ final class ClientSession {
     lastPong = context.loop.now
   }
 
-  /// Dials and logs in.
-  func begin() {
+  /// Dials and logs in; first serves the users of the former session, if there is a bridge to it.
+  func begin(over bridge: Bridge? = nil) {
     link.onLost = { [unowned self] reason in
       // `finish` closes the link, which clears this closure.
-      finish(isEstablished ? .lost("\(reason)") : .loginFailed("\(reason)", isRefused: false))
+      finish(
+        isEstablished
+          ? .lost("\(reason)", isSilent: Self.isSilent(reason))
+          : .loginFailed("\(reason)", isRefused: false))
     }
+    if let bridge { beginBridging(bridge) } else { beginLogin() }
+  }
+
+  /// Whether the server has not been heard of, and perhaps has not noticed.
+  private static func isSilent(_ reason: CloseReason) -> Bool {
+    switch reason {
+    case .muxFailed: true
+    case .failed(let error): error == .timedOut
+    case .reset, .tlsFailed, .codingFailed, .carrierLost, .drainTimedOut: false
+    }
+  }
+
+  /// Logs in, over the link as it is.
+  func beginLogin() {
     loginTimer = context.loop.schedule(
       after: configuration.transport.dialTimeout + TunnelClientLimits.loginTimeout
     ) { [unowned self] in
@@ -115,7 +134,8 @@ final class ClientSession {
     channel.onEnd = { [unowned self] reason in
       self.channel = nil
       finish(
-        isEstablished ? .lost("\(reason)") : .loginFailed(loginText(reason), isRefused: false))
+        isEstablished
+          ? .lost("\(reason)", isSilent: false) : .loginFailed(loginText(reason), isRefused: false))
     }
     let timestamp = HostSystem.unixSeconds
     var login = Login()
@@ -172,6 +192,7 @@ final class ClientSession {
     logger = logger.prefixed(by: runID)
     channel?.startEncryption(key: controlKey)
     (channel?.stream as? SocketStream)?.limitSilence()
+    proxies = [:]
     onLogin(runID)
     startHeartbeats()
     for proxy in configuration.proxies {
@@ -258,13 +279,13 @@ final class ClientSession {
 
   // MARK: Work connections
 
-  private func openWorkConnection() {
+  func openWorkConnection(_ terms: ClientWorkConnection.Terms? = nil) {
     guard works.count < TunnelClientLimits.workConnectionCountMax else {
       logger.warning("too many work connections; the server's request is ignored")
       return
     }
     let work = ClientWorkConnection(
-      context, resolver: resolver, terms: workTerms(), logger: logger)
+      context, resolver: resolver, terms: terms ?? workTerms(), logger: logger)
     works[ObjectIdentifier(work)] = work
     link.open { [weak self] result in
       guard let self, onEnd != nil else { return }
@@ -280,15 +301,21 @@ final class ClientSession {
   /// Made once, at the first work connection: the login is over by then.
   private func workTerms() -> ClientWorkConnection.Terms {
     if let terms { return terms }
-    let made = ClientWorkConnection.Terms(
+    let made = makeTerms(
+      onStart: {}, onEnd: { [weak self] work in self?.works[ObjectIdentifier(work)] = nil })
+    terms = made
+    return made
+  }
+
+  func makeTerms(
+    onStart: @escaping () -> Void, onEnd: @escaping (ClientWorkConnection) -> Void
+  ) -> ClientWorkConnection.Terms {
+    ClientWorkConnection.Terms(
       payloadKey: controlKey, isHalfCloseKept: isPeerOurs,
       makeGreeting: { [unowned self] in greeting() },
       // Called while the session lives: `release` aborts its work connections.
       findProxy: { [unowned self] in runningProxy($0) },
-      findLimiter: { [unowned self] in limiters[$0] },
-      onEnd: { [weak self] work in self?.works[ObjectIdentifier(work)] = nil })
-    terms = made
-    return made
+      findLimiter: { [unowned self] in limiters[$0] }, onStart: onStart, onEnd: onEnd)
   }
 
   private func greeting() -> NewWorkConnection {
@@ -315,7 +342,7 @@ final class ClientSession {
     if let timeout = configuration.transport.heartbeatTimeout,
       context.loop.now - lastPong > timeout
     {
-      return finish(.lost("heartbeat timeout"))
+      return finish(.lost("heartbeat timeout", isSilent: true))
     }
     var ping = Ping()
     if configuration.authentication.authenticatesHeartbeats {
@@ -336,13 +363,13 @@ final class ClientSession {
     if pong.error.isEmpty {
       lastPong = context.loop.now
     } else {
-      finish(.lost("pong contains error: \(pong.error)"))
+      finish(.lost("pong contains error: \(pong.error)", isSilent: false))
     }
   }
 
   // MARK: End
 
-  private func finish(_ end: End) {
+  func finish(_ end: End) {
     guard let onEnd else { return }
     self.onEnd = nil
     release()
@@ -350,12 +377,13 @@ final class ClientSession {
   }
 
   private func release(isAborting: Bool = false) {
-    for timer in [loginTimer, heartbeatTimer, announceTimer] {
+    for timer in [loginTimer, heartbeatTimer, announceTimer, bridging?.timer] {
       if let timer { context.loop.cancel(timer) }
     }
     loginTimer = nil
     heartbeatTimer = nil
     announceTimer = nil
+    bridging = nil
     if isAborting { channel?.abort() } else { channel?.close() }
     channel = nil
     // Ended over mux by the link; without mux they are connections of their own.

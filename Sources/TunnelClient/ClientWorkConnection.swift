@@ -22,6 +22,8 @@ final class ClientWorkConnection: ByteStreamReceiver {
     let findProxy: (_ wireName: String) -> ProxyConfiguration?
     let findLimiter: (_ name: String) -> BandwidthLimiter?
     /// Called once for each.
+    /// Called when the server has named a user.
+    let onStart: () -> Void
     let onEnd: (ClientWorkConnection) -> Void
   }
 
@@ -37,6 +39,8 @@ final class ClientWorkConnection: ByteStreamReceiver {
   private var hasFarEnded = false
   private var pair: JoinedPair?
   private var isOver = false
+  /// Whether the server has named a user.
+  private(set) var hasStarted = false
 
   init(_ context: TransportContext, resolver: Resolver, terms: Terms, logger: Logger) {
     self.context = context
@@ -87,6 +91,8 @@ final class ClientWorkConnection: ByteStreamReceiver {
     earlyCredited = early.count
     channel = nil
     stream?.receiver = self
+    hasStarted = true
+    terms.onStart()
     dialLocal(proxy, start)
   }
 

@@ -35,6 +35,7 @@ public final class TunnelClient {
   private var stopTimer: TimerID?
   private var pathWatch: PathWatch?
   private var isCutOff = false
+  private var bridge: Bridge?
   private var isStopping = false
 
   /// Prepares a client.
@@ -141,12 +142,14 @@ public final class TunnelClient {
       },
       onEnd: { [unowned self] end in sessionDidEnd(end) })
     self.session = session
-    session.begin()
+    if let bridge, bridge.until <= context.loop.now { self.bridge = nil }
+    session.begin(over: bridge)
   }
 
   private func didLogIn(_ runID: String) {
     self.runID = runID
     isCutOff = false
+    bridge = nil
     hasEverLoggedIn = true
     loggedInAt = context.loop.now
     backoff.didLogIn()
@@ -158,12 +161,14 @@ public final class TunnelClient {
   }
 
   private func sessionDidEnd(_ end: ClientSession.End) {
+    let ended = session
     session = nil
     pathWatch?.forgetConnection()
     if isStopping { return conclude(.stopped) }
     switch end {
     case .loginFailed(let text, let isRefused): attemptDidFail(text, isRefused: isRefused)
-    case .lost(let text):
+    case .lost(let text, let isSilent):
+      if isSilent { bridge = ended?.bridge }
       logger.warning("control connection lost: \(text)")
       let lasted = loggedInAt.map { context.loop.now - $0 } ?? .zero
       loggedInAt = nil
@@ -194,6 +199,7 @@ public final class TunnelClient {
       guard let session else { return }
       logger.warning("control connection lost: \(text)")
       loggedInAt = nil
+      bridge = session.bridge ?? bridge
       session.close(isAborting: true)
     case .appeared:
       // One that is being dialled was begun in another network.

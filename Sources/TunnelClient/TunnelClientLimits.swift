@@ -19,6 +19,11 @@ public enum TunnelClientLimits {
   public static let unreachableRetryDelayMax = Interval.seconds(2)
   /// After so many of these attempts in a row the pauses become frp's.
   public static let quickAttemptCountMax = 100
+  /// How long a stock server may hold a session whose carrier is dead: its pings come every 30 s,
+  /// and it waits 10 s for the answer.
+  public static let bridgeTimeMax = Interval.seconds(45)
+  /// Work connections that are laid ready for such a server; a pool there holds ten at least.
+  public static let bridgeReadyCountMax = 5
   /// Bytes from the relay that wait while a local service is being dialled.
   public static let earlyByteCountMax = 8 * 1024 * 1024
 }
