@@ -61,6 +61,20 @@ public struct GateFile: Equatable, Sendable {
     return outcomes
   }
 
+  /// Whether a figure is above its threshold, or is no number.
+  public func isAnyOver(_ measured: [(name: String, value: Double)]) -> Bool {
+    measured.contains { name, value in thresholds[name].map { !(value <= $0) } ?? false }
+  }
+
+  /// The smaller value of each figure in two measurements of the same; one that is no number gives
+  /// way to one that is.
+  public static func least(
+    _ first: [(name: String, value: Double)], _ second: [(name: String, value: Double)]
+  ) -> [(name: String, value: Double)] {
+    let others = Dictionary(second.map { ($0.name, $0.value) }) { Double.minimum($0, $1) }
+    return first.map { ($0.name, Double.minimum($0.value, others[$0.name] ?? .nan)) }
+  }
+
   /// A file for what was measured, with headroom by the kind of figure.
   public static func text(_ measured: [(name: String, value: Double)]) -> String {
     var lines = [

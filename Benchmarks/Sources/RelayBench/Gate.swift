@@ -44,16 +44,23 @@ struct GateCommand: ParsableCommand {
     let counter = GateCounter(
       programs: folder, strace: tools[0], valgrind: tools[1], program: program,
       originPort: port, folder: folder)
+    let file =
+      try update
+      ? GateFile() : GateFile(text: String(contentsOfFile: thresholds, encoding: .utf8))
     var measured: [(name: String, value: Double)] = []
     for one in GateLane.all where lane.isEmpty || lane.contains(where: { one.name.hasPrefix($0) }) {
-      measured += try counter.measure(one)
+      var figures = try counter.measure(one)
+      // On a busy machine less arrives at once; a regression raises the counts every time.
+      for _ in 0..<2 where !update && file.isAnyOver(figures) {
+        figures = GateFile.least(figures, try counter.measure(one))
+      }
+      measured += figures
     }
     if update {
       try GateFile.text(measured).write(toFile: thresholds, atomically: true, encoding: .utf8)
       for (name, value) in measured { print("\(name): \(Statistics.text(value))") }
       return
     }
-    let file = try GateFile(text: String(contentsOfFile: thresholds, encoding: .utf8))
     let outcomes = file.check(measured)
     for outcome in outcomes { print(outcome.line) }
     guard outcomes.allSatisfy(\.isGood) else { throw ExitCode(1) }
@@ -136,8 +143,14 @@ struct GateCounter {
           throw BenchmarkError(description: "\(lane.name): \(tool) said nothing of the \(side)")
         }
         let scale = tool == .callgrind ? 1000.0 : 1
+        // Allocations for a megabyte are so few that the runs' own may weigh more; that more work
+        // takes fewer calls or instructions means that they were not counted.
+        let isPlausible = high > low || tool == .dhat
         measured.append(
-          ("\(lane.name)/\(side)/\(tool.figure)", max(0, high - low) / runs.difference / scale))
+          (
+            "\(lane.name)/\(side)/\(tool.figure)",
+            isPlausible ? max(0, high - low) / runs.difference / scale : .nan
+          ))
       }
     }
     return measured

@@ -18,6 +18,17 @@ import Testing
     #expect(try lines("a/calls 10", [("a/calls", .nan)]).count == 1)
   }
 
+  @Test func lanesAreMeasuredAgainAndTheLeastCounts() throws {
+    let file = try GateFile(text: "a 10\nb 10\n")
+    #expect(!file.isAnyOver([("a", 10), ("b", 0)]))
+    #expect(file.isAnyOver([("a", 10), ("b", 10.1)]))
+    #expect(file.isAnyOver([("a", .nan)]))
+    let least = GateFile.least([("a", 11), ("b", .nan)], [("b", 9), ("a", 12)])
+    #expect(least.map(\.name) == ["a", "b"])
+    #expect(least.map(\.value) == [11, 9])
+    #expect(file.isAnyOver(least))
+  }
+
   @Test(arguments: ["a", "a b", "a 1 2", "a -1", "a 1\na 2"])
   func wrongFilesAreRefused(_ text: String) {
     #expect(throws: GateFile.LineError.self) { try GateFile(text: text) }
