@@ -37,7 +37,7 @@ import Testing
   @Test func whatIsWrittenPassesItself() throws {
     let measured = [("a/calls", 3.14), ("b/instructions", 1200.0), ("c/allocations", 0)]
     let file = try GateFile(text: GateFile.text(measured))
-    #expect(file.check(measured).allSatisfy(\.isGood))
+    #expect(file.check(measured).allSatisfy { $0.isGood })
     #expect(!file.check([("a/calls", 20), ("b/instructions", 1), ("c/allocations", 0)])[0].isGood)
     #expect(
       !file.check([("a/calls", 1), ("b/instructions", 1400), ("c/allocations", 0)])[1].isGood)
