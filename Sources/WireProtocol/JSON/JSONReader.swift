@@ -19,11 +19,7 @@ struct JSONReader: MemberVisitor {
   /// The known name of the value that is being read, for faults.
   private var member: String?
 
-  private init(_ bytes: [UInt8]) {
-    self.bytes = bytes
-    // Longer than any name that we know, so that reading those allocates once.
-    name.reserveCapacity(32)
-  }
+  private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
   /// Reads `bytes`, all of it, as one object.
   static func parse<Object: JSONObject>(_ bytes: [UInt8]) throws(JSONFault) -> Object {
@@ -225,6 +221,8 @@ struct JSONReader: MemberVisitor {
   private mutating func readFoldedName() throws(JSONFault) {
     let text = try readMemberName()
     name.removeAll(keepingCapacity: true)
+    // Longer than any name that we know, so that reading those allocates once.
+    name.reserveCapacity(32)
     var rest = text
     while let byte = rest.popFirst() {
       if byte == 0xc5, rest.first == 0xbf {  // U+017F, the long s.

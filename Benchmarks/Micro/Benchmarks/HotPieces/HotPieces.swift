@@ -27,19 +27,19 @@ func measure<Bench: AnyObject>(
 ) {
   var prepared: Bench?
   Benchmark(name) { benchmark in
-    let bench: Bench
-    if let prepared {
-      bench = prepared
-    } else {
-      bench = try prepare()
+    do {
+      let bench = try prepared ?? prepare()
       prepared = bench
+      benchmark.startMeasurement()
+      let before = allocation_count()
+      for _ in benchmark.scaledIterations { try operation(bench) }
+      let after = allocation_count()
+      benchmark.stopMeasurement()
+      benchmark.measurement(allocations, Int(after - before))
+    } catch {
+      // The library would leave the benchmark out and report success.
+      preconditionFailure("\(name): \(error)")
     }
-    benchmark.startMeasurement()
-    let before = allocation_count()
-    for _ in benchmark.scaledIterations { try operation(bench) }
-    let after = allocation_count()
-    benchmark.stopMeasurement()
-    benchmark.measurement(allocations, Int(after - before))
   }
 }
 
