@@ -89,6 +89,29 @@ struct AddressChangeTests {
     "\((time?.nanoseconds ?? 0) / 1_000_000) ms"
   }
 
+  /// Goal: when a stock server at last notices that the former session is dead, the client logs in,
+  /// and users who came meanwhile keep their connections.
+  @Test(.enabled(if: servers.contains(.stock), "FRP_BIN_DIR names no folder with frp's programs"))
+  func bridgeEndsInALogin() async throws {
+    try await onOwnThread {
+      let rig = try NetworkRig(server: .stock)
+      try rig.connectLAN()
+      try rig.startClient()
+      _ = try Change.addressReplaced.make(in: rig, round: 0)
+      _ = try rig.timeUntilServed(within: .seconds(5))
+      let visitor = try rig.openVisitor()
+      try visitor.send("hello")
+      #expect(try visitor.receive(exactly: 5) == Array("hello".utf8))
+      let client = try #require(rig.client)
+      #expect(client.waitForLog("start proxy success", count: 2, within: .seconds(60)))
+      let time = try rig.timeUntilServed(within: .seconds(5))
+      report("stock server noticed, served \(milliseconds(time)) after the login")
+      try visitor.send("hello")
+      #expect(try visitor.receive(exactly: 5) == Array("hello".utf8))
+      #expect(client.logCount("login to server success") == 2)
+    }
+  }
+
   /// Goal: a client that starts before its network does goes the moment there is a way.
   @Test(arguments: servers)
   func routeAppearsAfterTheStart(_ server: NamespaceProgram.Origin) async throws {
