@@ -210,7 +210,7 @@ public final class TunnelClient {
     retryTimer = nil
     backoff.networkDidChange()
     resolver.forgetNetwork()
-    logIn()
+    retry(after: TunnelClientLimits.pathSettleTime)
   }
 
   private func noteWhetherCutOff() {

@@ -15,6 +15,10 @@ public enum TunnelClientLimits {
   /// How long the way to the server may be gone before its connection is given up; another way
   /// ends it at once.
   public static let pathLossGrace = Interval.seconds(1)
+  /// How long after a change of the way to the server the next attempt begins: addresses and routes
+  /// come in bursts, and a neighbour that a link has just joined misses the first question, which
+  /// the kernel repeats after a second.
+  public static let pathSettleTime = Interval.milliseconds(50)
   /// The longest pause between attempts to reach a server that was reached before.
   public static let unreachableRetryDelayMax = Interval.seconds(2)
   /// After so many of these attempts in a row the pauses become frp's.

@@ -107,6 +107,7 @@ private func enter(_ name: String) throws {
   typealias SetNamespace = @convention(c) (CInt, CInt) -> CInt
   // setns(2) is declared for GNU programs only.
   guard let symbol = dlsym(nil, "setns") else { throw CommandFailure(description: "no setns") }
+  // The symbol's type, as the manual page has it.
   let setNamespace = unsafeBitCast(symbol, to: SetNamespace.self)
   let file = open("/run/netns/\(name)", O_RDONLY | O_CLOEXEC)
   guard file >= 0 else { throw CommandFailure(description: "cannot open namespace \(name)") }

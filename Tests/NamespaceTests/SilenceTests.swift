@@ -41,7 +41,8 @@ struct SilenceTests {
       let healed = try rig.timeUntilServed(since: healedAt, within: .seconds(60))
       report(
         "black hole of \(holeSeconds) s, mux \(isMux): client noticed after "
-          + "\(clientNoticed?.inSeconds ?? -1) s, server after \(serverNoticed?.inSeconds ?? -1) s, "
+          + "\(clientNoticed?.inSeconds ?? -1) s, "
+          + "server after \(serverNoticed?.inSeconds ?? -1) s, "
           + "served \(healed.inSeconds) s after it healed")
       #expect(clientNoticed ?? .seconds(99) <= .seconds(15))
       #expect(serverNoticed ?? .seconds(99) <= .seconds(15))
