@@ -25,9 +25,9 @@ public enum TransportLimits {
   /// Unused blocks kept.
   public static let idleOutputBlockCountMax = 16
   /// Encrypted bytes that one read takes from a socket once the handshake is done.
-  public static let recordReadByteCountMax = 64 * 1024
+  public static let recordReadByteCountMax = 32 * 1024
   /// Decrypted bytes handed on at once.
-  public static let plaintextByteCountMax = 256 * 1024
+  public static let plaintextByteCountMax = 128 * 1024
   /// How long a closed stream may go on writing out what it had accepted.
   public static let drainTimeout = Interval.seconds(30)
   /// How long a closed stream waits for the peer's end, so that no reset destroys our last bytes.
@@ -37,9 +37,9 @@ public enum TransportLimits {
   /// How long a pair may stay half-closed without a byte moving.
   public static let halfClosedIdleMax = Interval.seconds(300)
   /// Frames that a mux carrier collects for one write while the stream below takes all it gets.
-  public static let carrierBatchMax = 256 * 1024
+  public static let carrierBatchMax = 64 * 1024
   /// The same once the stream below had to wait.
-  public static let carrierBatchMin = 64 * 1024
+  public static let carrierBatchMin = 32 * 1024
   /// Window of a new stream; it grows to that of frp as far as the path needs it.
   public static let startingWindowBytes = 256 * 1024
   /// How long a measured round trip is believed.

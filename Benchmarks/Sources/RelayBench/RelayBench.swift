@@ -61,6 +61,9 @@ struct Compare: ParsableCommand {
     let scenarios = Scenario.all(idleConnections: smoke ? 100 : connections).filter { one in
       scenario.isEmpty || scenario.contains { one.name.hasPrefix($0) }
     }
+    guard !scenarios.isEmpty else {
+      throw ValidationError("no scenario begins with \(scenario.joined(separator: " or "))")
+    }
     for round in 0..<(smoke ? 1 : rounds) {
       for scenario in scenarios {
         // Memory does not vary from round to round.

@@ -76,6 +76,7 @@ struct Runner {
     }
     switch scenario.reading {
     case .throughput:
+      guard result.failures == 0 else { throw BenchmarkError(description: "a stream broke") }
       guard result.bytes > 0 else { throw BenchmarkError(description: "no byte came through") }
       add("MB/s", result.bytes / 1e6 / result.seconds)
       for side in sides { add("\(side.0) CPU-s/GB", side.1 / (result.bytes / 1e9)) }

@@ -42,7 +42,7 @@ final class BulkLoad: Load, ByteStreamReceiver {
     self.isUpload = isUpload
   }
 
-  var result: LoadResult { LoadResult(bytes: Double(byteCount)) }
+  var result: LoadResult { LoadResult(bytes: Double(byteCount), failures: hasFailed ? 1 : 0) }
   var state: String { "\(streams.count) of \(streamCount) streams, \(byteCount) bytes" }
 
   func reset() { byteCount = 0 }
