@@ -86,8 +86,13 @@ final class ControlSession {
 
   private func handle(_ message: Message) {
     switch message {
-    case .newProxy(let request): server.requestProxy(request, from: self)
-    case .closeProxy(let request): server.closeProxy(request.proxyName, from: self)
+    case .newProxy(let request):
+      // A sign of life as good as a ping.
+      armHeartbeat()
+      server.requestProxy(request, from: self)
+    case .closeProxy(let request):
+      armHeartbeat()
+      server.closeProxy(request.proxyName, from: self)
     case .ping(let ping): handlePing(ping)
     case .login, .loginResponse, .newProxyResponse, .newWorkConnection, .requestWorkConnection,
       .startWorkConnection, .newVisitorConnection, .newVisitorConnectionResponse, .pong,

@@ -41,7 +41,7 @@ final class ClientSession {
   private var loginTimer: TimerID?
   private var heartbeatTimer: TimerID?
   private var announceTimer: TimerID?
-  private var lastPong: Instant
+  private var lastHeard: Instant
 
   private let controlKey: [UInt8]
 
@@ -60,7 +60,7 @@ final class ClientSession {
     self.onLogin = onLogin
     self.onEnd = onEnd
     controlKey = StreamKey.derive(from: configuration.authentication.token.value)
-    lastPong = context.loop.now
+    lastHeard = context.loop.now
   }
 
   /// Dials and logs in; first serves the users of the former session, if there is a bridge to it.
@@ -165,6 +165,7 @@ final class ClientSession {
 
   private func handle(_ message: Message) {
     guard isEstablished else { return handleLoginAnswer(message) }
+    lastHeard = context.loop.now
     switch message {
     case .requestWorkConnection: openWorkConnection()
     case .newProxyResponse(let answer): handleProxyAnswer(answer)
@@ -332,7 +333,7 @@ final class ClientSession {
   // MARK: Heartbeats
 
   private func startHeartbeats() {
-    lastPong = context.loop.now
+    lastHeard = context.loop.now
     guard configuration.transport.heartbeatInterval != nil else { return }
     sendHeartbeat()
   }
@@ -340,7 +341,7 @@ final class ClientSession {
   private func sendHeartbeat() {
     guard let interval = configuration.transport.heartbeatInterval else { return }
     if let timeout = configuration.transport.heartbeatTimeout,
-      context.loop.now - lastPong > timeout
+      context.loop.now - lastHeard > timeout
     {
       return finish(.lost("heartbeat timeout", isSilent: true))
     }
@@ -360,11 +361,8 @@ final class ClientSession {
   }
 
   private func handlePong(_ pong: Pong) {
-    if pong.error.isEmpty {
-      lastPong = context.loop.now
-    } else {
-      finish(.lost("pong contains error: \(pong.error)", isSilent: false))
-    }
+    guard !pong.error.isEmpty else { return }
+    finish(.lost("pong contains error: \(pong.error)", isSilent: false))
   }
 
   // MARK: End

@@ -89,6 +89,30 @@ struct AddressChangeTests {
     "\((time?.nanoseconds ?? 0) / 1_000_000) ms"
   }
 
+  /// Goal: in IPv6 a further address of the same network ends nothing, the end of the one in use
+  /// does.
+  @Test func privacyAddressesComeAndGo() async throws {
+    let time = try await onOwnThread {
+      let rig = try NetworkRig(isIPv6: true)
+      try rig.connectLAN()
+      try rig.startClient()
+      let client = try #require(rig.client)
+      try rig.lan.ip("address add fd31:231:1::77/64 dev l0 nodad")
+      let visitor = try rig.openVisitor()
+      try visitor.send("hello")
+      #expect(try visitor.receive(exactly: 5) == Array("hello".utf8))
+      #expect(client.logCount("login to server success") == 1)
+      let used = try #require(
+        ["fd31:231:1::2", "fd31:231:1::77"].first { rig.server.log.contains("[\($0)]") })
+      let start = HostSystem.monotonicNanoseconds
+      try rig.lan.ip("address del \(used)/64 dev l0")
+      #expect(client.waitForLog("local address \(used) is gone", within: .seconds(5)))
+      return try rig.timeUntilServed(since: start, within: .seconds(30))
+    }
+    report("address replaced, IPv6: \(milliseconds(time))")
+    #expect(time <= .seconds(1))
+  }
+
   /// Goal: when a stock server at last notices that the former session is dead, the client logs in,
   /// and users who came meanwhile keep their connections.
   @Test(.enabled(if: servers.contains(.stock), "FRP_BIN_DIR names no folder with frp's programs"))

@@ -14,6 +14,7 @@ import Timekeeping
 /// The client reaches the relay by its default route, which leads over l0 at first.
 final class NetworkRig {
   static let relayHost = "10.231.0.1"
+  static let relayHost6 = "fd31:231::1"
   static let publicPort: UInt16 = 6000
 
   let relay: Namespace
@@ -23,10 +24,14 @@ final class NetworkRig {
   private(set) var server: NamespaceProgram
   private(set) var client: NamespaceProgram?
   private let isMux: Bool
+  private let isIPv6: Bool
 
   /// Makes the network and starts the server.
-  init(server origin: NamespaceProgram.Origin = .ours, isMux: Bool = true) throws {
+  init(
+    server origin: NamespaceProgram.Origin = .ours, isMux: Bool = true, isIPv6: Bool = false
+  ) throws {
     self.isMux = isMux
+    self.isIPv6 = isIPv6
     relay = try Namespace("relay")
     lan = try Namespace("lan")
     visitor = try Namespace("visitor")
@@ -36,6 +41,8 @@ final class NetworkRig {
     try relay.ip(
       """
       address add \(Self.relayHost)/32 dev lo
+      address add \(Self.relayHost6)/128 dev lo
+      address add fd31:231:1::1/64 dev r0 nodad
       address add 10.231.1.1/24 dev r0
       address add 10.231.2.1/24 dev r1
       address add 10.231.9.1/24 dev rv
@@ -45,6 +52,7 @@ final class NetworkRig {
       """)
     try lan.ip(
       """
+      address add fd31:231:1::2/64 dev l0 nodad
       address add 10.231.1.2/24 dev l0
       link set l0 up
       link set l1 up
@@ -55,12 +63,21 @@ final class NetworkRig {
       link set v0 up
       route add default via 10.231.9.1
       """)
+    if isIPv6 {
+      // Neighbours are asked from link-local addresses, which a fresh link tries out first.
+      for (box, interface) in [(relay, "r0"), (lan, "l0")] {
+        let question = [
+          "ip", "-n", box.name, "-6", "address", "show", "dev", interface, "tentative",
+        ]
+        _ = try waitUntil { try runCommand(question).isEmpty }
+      }
+    }
     echo = try lan.inside { try EchoServer() }
     server = try NamespaceProgram(
       "frps", origin, in: relay,
       """
       [common]
-      bind_addr = 0.0.0.0
+      bind_addr = \(isIPv6 ? "::" : "0.0.0.0")
       bind_port = 7000
       token = rig-token
       tcp_mux = \(isMux)
@@ -76,7 +93,11 @@ final class NetworkRig {
 
   /// Gives the LAN box its first way to the relay.
   func connectLAN() throws {
-    try lan.ip("route replace default via 10.231.1.1 dev l0")
+    try lan.ip(
+      """
+      route replace default via 10.231.1.1 dev l0
+      route replace default via fd31:231:1::1 dev l0
+      """)
   }
 
   /// Starts the client and waits until the visitor is served.
@@ -89,7 +110,7 @@ final class NetworkRig {
       "frpc", origin, in: lan,
       """
       [common]
-      server_addr = \(Self.relayHost)
+      server_addr = \(isIPv6 ? Self.relayHost6 : Self.relayHost)
       server_port = 7000
       token = rig-token
       tcp_mux = \(isMux)
