@@ -44,9 +44,9 @@ struct SilenceTests {
           + "\(clientNoticed?.inSeconds ?? -1) s, "
           + "server after \(serverNoticed?.inSeconds ?? -1) s, "
           + "served \(healed.inSeconds) s after it healed")
-      #expect(clientNoticed ?? .seconds(99) <= .seconds(15))
-      #expect(serverNoticed ?? .seconds(99) <= .seconds(15))
-      #expect(healed <= .seconds(5))
+      #expect(clientNoticed ?? .seconds(99) <= limit(15))
+      #expect(serverNoticed ?? .seconds(99) <= limit(15))
+      #expect(healed <= limit(5))
     }
   }
 
