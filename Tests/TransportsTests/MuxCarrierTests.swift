@@ -1,6 +1,7 @@
 import LinuxSystem
 import Reactor
 import StreamMux
+import TestKit
 import Testing
 import Timekeeping
 
@@ -181,5 +182,40 @@ private final class SlowStream: ByteStream {
     for _ in 0..<4 { turn() }
     #expect(!takeData().contains { $0.wireID == doomed.id.wireID })
     #expect(greedy.unsentByteCount == 0)
+  }
+
+  /// Goal: an orderly end of the carrier loses nothing that was accepted, congested or not.
+  @Test func closingSendsWhatTheSessionHolds() throws {
+    let greedy = try open()
+    turn()
+    _ = takeData()
+    block(greedy)
+    let queued = below.unsentByteCount
+    write(5, to: greedy)
+    greedy.finish()
+    let other = try open()
+    other.finish()
+    carrier.close()
+    #expect(below.unsentByteCount > queued, "the second stream's frames")
+    below.drain()
+    #expect(takeData().allSatisfy { $0.byteCount > 0 })
+  }
+
+  /// Goal: a peer that gives no credit cannot keep a closed stream, nor what waits on it.
+  @Test func closedStreamWithoutCreditIsReset() throws {
+    carrier.drainTimeout = .milliseconds(20)
+    var opened: MuxStream?
+    carrier.openStream { opened = $0 }
+    let stalled = try #require(opened)
+    write(1 << 20, to: stalled)
+    turn()
+    stalled.close()
+    #expect(stalled.unsentByteCount > 0)
+    let isOver = waitUntil {
+      loop.turn(sleepMax: .milliseconds(5))
+      return carrier.streamCount == 0
+    }
+    #expect(isOver)
+    #expect(stalled.unsentByteCount == 0)
   }
 }

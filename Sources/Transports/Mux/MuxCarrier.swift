@@ -21,6 +21,8 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
   public var onClose: ((CloseReason) -> Void)?
   /// The stream below.
   public let stream: any ByteStream
+  /// How long a closed stream may be unable to send what it had accepted.
+  var drainTimeout = TransportLimits.drainTimeout
 
   private let context: TransportContext
   private var session: MuxSession
@@ -96,7 +98,8 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
   /// Ends the session: says so to the peer, and closes the stream below behind what is queued.
   public func close() {
     guard !isClosed else { return }
-    writeOut()
+    // Everything, even if the stream below has to queue it: what was accepted goes out.
+    if session.outputByteCount > 0 { stream.write(session.outputBytes) }
     stream.close()
     end(.carrierLost)
   }
@@ -238,6 +241,13 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
     let index = Int(stream.id.slotIndex)
     if index < streams.count, streams[index] === stream { streams[index] = nil }
   }
+
+  /// Starts the time that `stream`, which was closed with bytes waiting, has for the next of them.
+  func startDrainTimer(of stream: MuxStream) -> TimerID {
+    context.loop.schedule(after: drainTimeout) { stream.drainTimeDidPass() }
+  }
+
+  func cancel(_ timer: TimerID) { context.loop.cancel(timer) }
 
   func enqueue(_ stream: MuxStream) {
     round.enqueue(stream)

@@ -1,6 +1,7 @@
 internal import ByteBuffers
 public import LinuxSystem
 public import StreamMux
+internal import Timekeeping
 
 /// One stream of a mux carrier as a byte stream.
 ///
@@ -23,6 +24,7 @@ public final class MuxStream: ByteStream, SocketDrain {
   private var writeState = WriteState.open
   private var hasPeerEnded = false
   private var isClosing = false
+  private var drainTimer: TimerID?
   // The socket that is read straight into our frames, and whether it waits for us.
   private var source: SocketStream?
   private var isSourceWaiting = false
@@ -67,11 +69,23 @@ public final class MuxStream: ByteStream, SocketDrain {
     finishIfEmpty()
   }
 
-  /// Sends what waits and a FIN. A peer that goes on sending gets a reset once everything is out.
+  /// Sends what waits and a FIN. A peer that goes on sending gets a reset once everything is out,
+  /// and so does one that gives no credit for what waits.
   public func close() {
     receiver = nil
     isClosing = true
     finish()
+    restartDrainTimer()
+  }
+
+  private func restartDrainTimer() {
+    if let drainTimer { carrier?.cancel(drainTimer) }
+    drainTimer = writeState == .finishing ? carrier?.startDrainTimer(of: self) : nil
+  }
+
+  func drainTimeDidPass() {
+    drainTimer = nil
+    abort()
   }
 
   /// Resets the stream.
@@ -79,6 +93,7 @@ public final class MuxStream: ByteStream, SocketDrain {
     receiver = nil
     source = nil
     let carrier = self.carrier
+    cancelDrainTimer()
     self.carrier = nil
     pending.release()
     carrier?.reset(self)
@@ -118,6 +133,7 @@ public final class MuxStream: ByteStream, SocketDrain {
   }
 
   func die(_ reason: CloseReason) {
+    cancelDrainTimer()
     carrier = nil
     source = nil
     pending.release()
@@ -150,6 +166,7 @@ public final class MuxStream: ByteStream, SocketDrain {
       UnsafeRawBufferPointer(rebasing: pending.readableBytes.prefix(byteCount)), on: id)
     pending.removeFirst(sent)
     finishIfEmpty()
+    if sent > 0, drainTimer != nil { restartDrainTimer() }
     if sent > 0 { receiver?.streamDidProgress(self) }
     return sent
   }
@@ -190,7 +207,13 @@ public final class MuxStream: ByteStream, SocketDrain {
     if hasPeerEnded { leave() }
   }
 
+  private func cancelDrainTimer() {
+    if let drainTimer { carrier?.cancel(drainTimer) }
+    drainTimer = nil
+  }
+
   private func leave() {
+    cancelDrainTimer()
     carrier?.forget(self)
     carrier = nil
   }
