@@ -47,6 +47,7 @@ final class InboundCarrier: ByteStreamReceiver {
   /// Stops the bring-up deadline: the peer has shown who it is.
   func accept() {
     isAuthenticated = true
+    socket.trustPeer()
     cancelDeadline()
     server.carrierDidAuthenticate(self)
   }

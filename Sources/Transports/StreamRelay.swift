@@ -19,7 +19,7 @@ public struct RelaySummary: Sendable {
 /// is the work connection, where payload may be coded. FIN is passed on as FIN and reset as reset.
 /// Reading from one side stops while the other has something unsent, and credit is given only for
 /// what was sent on.
-public final class StreamRelay: ByteStreamReceiver {
+public final class StreamRelay: ByteStreamReceiver, HalfClosedPair {
   private struct Direction {
     var byteCount: UInt64 = 0
     /// Delivered bytes that have not been given back as credit.
@@ -28,7 +28,7 @@ public final class StreamRelay: ByteStreamReceiver {
     var hasEnded = false
   }
 
-  private let context: TransportContext
+  let context: TransportContext
   private let near: any ByteStream
   private let far: any ByteStream
   private var codec: PayloadCodec?
@@ -36,7 +36,7 @@ public final class StreamRelay: ByteStreamReceiver {
   private var forward = Direction()
   private var backward = Direction()
   private(set) var isOver = false
-  private var idleTimer: TimerID?
+  var idleTimer: TimerID?
   private var onClose: ((RelaySummary) -> Void)?
 
   /// Joins the two; bytes flow from the next turn on.
@@ -215,16 +215,7 @@ public final class StreamRelay: ByteStreamReceiver {
     onClose?(summary)
   }
 
-  private func watchHalfClosed() {
-    let moved = forwardByteCount + backward.byteCount
-    idleTimer = context.loop.schedule(after: TransportLimits.halfClosedIdleMax) { [unowned self] in
-      // The timer is cancelled when the relay ends, so `self` is alive.
-      idleTimer = nil
-      if forwardByteCount + backward.byteCount == moved {
-        finish(with: .drainTimedOut)
-      } else {
-        watchHalfClosed()
-      }
-    }
-  }
+  var movedByteCount: UInt64 { forwardByteCount + backward.byteCount }
+
+  func idleTimeDidPass() { finish(with: .drainTimedOut) }
 }

@@ -87,8 +87,10 @@ final class ServerLink {
     _ socket: SocketStream, _ completion: @escaping (Result<any ByteStream, DialError>) -> Void
   ) {
     if let local = socket.localAddress, let peer = socket.peerAddress { onConnect?(local, peer) }
-    guard let mux else { return completion(.success(socket)) }
-    let carrier = MuxCarrier(context, over: socket, role: .client, settings: mux)
+    let carrier = mux.map { MuxCarrier(context, over: socket, role: .client, settings: $0) }
+    // The server is the one that the user has chosen.
+    socket.trustPeer()
+    guard let carrier else { return completion(.success(socket)) }
     self.carrier = carrier
     carrier.onClose = { [unowned self] reason in
       // `close()` clears this closure before the link goes away.

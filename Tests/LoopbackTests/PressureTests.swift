@@ -39,6 +39,7 @@ import Transports
       last = sent.withLock { $0 }
       stillCount = last == before && last > 0 ? stillCount + 1 : 0
       if stillCount == 5 { return true }
+      // Stillness is no event that could be awaited: it has to last.
       usleep(200_000)
       return false
     }

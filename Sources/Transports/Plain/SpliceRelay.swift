@@ -6,15 +6,15 @@ internal import Timekeeping
 ///
 /// Long transfers stay inside the kernel. The slower end sets the pace of each direction, and a FIN
 /// is passed on as a FIN, a reset as a reset.
-final class SpliceRelay {
-  private let context: TransportContext
+final class SpliceRelay: HalfClosedPair {
+  let context: TransportContext
   private let near: SplicedSocket
   private let far: SplicedSocket
   private let isHalfCloseKept: Bool
   private let forward: SplicedDirection
   private let backward: SplicedDirection
   private(set) var isOver = false
-  private var idleTimer: TimerID?
+  var idleTimer: TimerID?
   private var onClose: ((RelaySummary) -> Void)?
 
   /// Takes both sockets over; bytes flow from the next turn on.
@@ -127,16 +127,7 @@ final class SpliceRelay {
     onClose?(summary)
   }
 
-  private func watchHalfClosed() {
-    let moved = forward.byteCount + backward.byteCount
-    idleTimer = context.loop.schedule(after: TransportLimits.halfClosedIdleMax) { [unowned self] in
-      // The timer is cancelled when the relay ends, so `self` is alive.
-      idleTimer = nil
-      if forward.byteCount + backward.byteCount == moved {
-        fail(.drainTimedOut)
-      } else {
-        watchHalfClosed()
-      }
-    }
-  }
+  var movedByteCount: UInt64 { forward.byteCount + backward.byteCount }
+
+  func idleTimeDidPass() { fail(.drainTimedOut) }
 }

@@ -101,9 +101,15 @@ public final class SocketStream: ByteStream, ReadinessHandler {
   /// where nothing can overtake it.
   func prepareForCarrier() {
     isCarrier = true
-    tls?.keepBuffers()
     Socket.limitNotSent(number, to: TransportLimits.carrierNotSentMax)
     limitSilence()
+  }
+
+  /// The peer has shown who it is: from here on its records may take more memory, and a carrier
+  /// keeps that between records. Strangers get what OpenSSL needs for the record at hand.
+  public func trustPeer() {
+    tls?.readManyRecordsAtOnce()
+    if isCarrier { tls?.keepBuffers() }
   }
 
   /// Puts TLS over the connection. `received` are raw bytes that came already; they belong to TLS.

@@ -173,6 +173,11 @@ public final class TLSSession {
     return encrypt(bytes)
   }
 
+  /// Reads up to `TransportLimits.recordReadByteCountMax` at once when OpenSSL next needs a buffer.
+  func readManyRecordsAtOnce() {
+    SSL_set_default_read_buffer_len(ssl, TransportLimits.recordReadByteCountMax)
+  }
+
   /// Keeps OpenSSL's buffers from one record to the next: for a connection that is seldom idle.
   func keepBuffers() {
     frp_SSL_clear_mode(ssl, Int(SSL_MODE_RELEASE_BUFFERS))
@@ -210,8 +215,6 @@ public final class TLSSession {
     let result = SSL_do_handshake(ssl)
     if result == 1 {
       isEstablished = true
-      // Taken when OpenSSL next needs a buffer.
-      SSL_set_default_read_buffer_len(ssl, TransportLimits.recordReadByteCountMax)
       return sendEarlyBytes()
     }
     switch SSL_get_error(ssl, result) {
