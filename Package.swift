@@ -63,6 +63,7 @@ let package = Package(
     .target(
       name: "ProxyGraph", dependencies: ["Timekeeping", "WireProtocol"],
       swiftSettings: safe),
+    .target(name: "Admission", dependencies: ["Timekeeping"], swiftSettings: safe),
 
     // Tier 2: the kernel.
     .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: strict),
@@ -85,7 +86,8 @@ let package = Package(
       name: "RelayServer",
       dependencies: [
         "Transports", "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "StreamMux",
-        "StreamCoding", "WireProtocol", "Configuration", "ProxyGraph", "Diagnostics", logging,
+        "StreamCoding", "WireProtocol", "Configuration", "ProxyGraph", "Admission", "Diagnostics",
+        logging,
       ],
       swiftSettings: strict),
     .target(
@@ -142,6 +144,9 @@ let package = Package(
     .testTarget(
       name: "ProxyGraphTests",
       dependencies: ["ProxyGraph", "Timekeeping", "Configuration", "WireProtocol", "TestKit"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "AdmissionTests", dependencies: ["Admission", "Timekeeping", "TestKit"],
       swiftSettings: strict),
     .testTarget(
       name: "LinuxSystemTests", dependencies: ["LinuxSystem", "CLinux", "Timekeeping", "TestKit"],

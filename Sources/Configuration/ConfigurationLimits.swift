@@ -39,6 +39,15 @@ public enum ConfigurationLimits {
   /// The most work connections that a key may ask for.
   public static let poolCountMax = 65_535
 
+  /// The most user connections that a key may allow.
+  public static let connectionCountMax = 100_000_000
+
+  /// The lowest memory limit, in bytes: what a relay needs for itself, with room for some clients.
+  public static let memoryLimitMin = 16 << 20
+
+  /// The highest memory limit, in bytes.
+  public static let memoryLimitMax = 1 << 50
+
   /// The highest bandwidth limit, in bytes per second; a higher one becomes this.
   public static let bytesPerSecondMax = 1 << 40
 }

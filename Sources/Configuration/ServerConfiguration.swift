@@ -20,6 +20,12 @@ public struct ServerConfiguration: Equatable, Sendable {
   /// How many ports one client may have; `nil` for as many as it likes.
   public var portsPerClientMax: Int?
 
+  /// How many user connections there may be.
+  public var connectionLimits = ConnectionLimits()
+
+  /// The memory above which nobody is let in; `nil` for no limit.
+  public var memoryLimitBytes: Int?
+
   /// The ports that proxies may have.
   public var allowedPorts = PortRanges.all
 
@@ -39,6 +45,24 @@ public struct ServerConfiguration: Equatable, Sendable {
   public var log = LogConfiguration()
 
   /// The defaults.
+  public init() {}
+}
+
+/// How many user connections there may be; `nil` for no maximum of that kind.
+public struct ConnectionLimits: Equatable, Sendable {
+  /// From one IPv4 address, or from one IPv6 network of 64 bits.
+  public var perAddress: Int?
+
+  /// Of one proxy.
+  public var perProxy: Int?
+
+  /// Of one client.
+  public var perClient: Int?
+
+  /// In all; `nil` for as many as there are descriptors for.
+  public var total: Int?
+
+  /// No maxima.
   public init() {}
 }
 

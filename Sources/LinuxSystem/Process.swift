@@ -57,6 +57,13 @@ public enum HostSystem {
     frp_release_unused_memory()
   }
 
+  /// How many descriptors this process may have open.
+  public static var descriptorLimit: Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+    return Int(clamping: limit.rlim_cur)
+  }
+
   /// Raises the soft limit of open descriptors to the hard one.
   ///
   /// - Returns: the limit now in force.
@@ -66,8 +73,7 @@ public enum HostSystem {
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
     limit.rlim_cur = limit.rlim_max
     _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    _ = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    return Int(clamping: limit.rlim_cur)
+    return descriptorLimit
   }
 
   /// Reads a whole file of at most `byteCountMax` bytes.

@@ -1,12 +1,19 @@
 internal import Timekeeping
 
 /// The book of one protocol's public ports (behaviour.md 3): which are allowed, which are taken,
-/// and which one each proxy name had last. A remembered port is no reservation.
+/// and which one each proxy name had last. A remembered port is no reservation; one whose client
+/// was lost is reserved for a while, for its proxy's name and for clients of the same host.
 struct PortAllocator {
   private struct Memory {
     var port: UInt16
     /// `nil` while the name has the port.
     var releasedAt: Instant?
+  }
+
+  private struct Reservation {
+    let name: String
+    let host: String
+    let until: Instant
   }
 
   /// Below it only root may bind; never chosen when all ports are allowed.
@@ -15,13 +22,18 @@ struct PortAllocator {
   private let allowed: [ClosedRange<UInt16>]
   private let choosable: [ClosedRange<UInt16>]
   private let memoryTime: Interval
+  private let reservationTime: Interval
   private var taken: Set<UInt16> = []
+  private var reservations: [UInt16: Reservation] = [:]
   private var memories: [String: Memory] = [:]
   private var releases = Fifo<(name: String, at: Instant)>()
 
-  init(allowed: [ClosedRange<UInt16>], memoryTime: Interval) {
+  init(
+    allowed: [ClosedRange<UInt16>], memoryTime: Interval, reservationTime: Interval
+  ) {
     self.allowed = allowed
     self.memoryTime = memoryTime
+    self.reservationTime = reservationTime
     let isEverything = allowed == [1...65_535]
     choosable = isEverything ? [Self.firstUnprivilegedPort...65_535] : allowed
   }
@@ -32,8 +44,22 @@ struct PortAllocator {
 
   var takenCount: Int { taken.count }
 
+  /// Whether a port is kept for another proxy whose client was lost.
+  ///
+  /// - Parameter host: where the client is that asks.
+  func isReserved(_ port: UInt16, against name: String, host: String, now: Instant) -> Bool {
+    guard let reservation = reservations[port], reservation.until > now else { return false }
+    return reservation.name != name && reservation.host != host
+  }
+
+  /// Keeps a port for the proxy called `name`, for others of `host` too.
+  mutating func reserve(_ port: UInt16, for name: String, host: String, now: Instant) {
+    reservations[port] = Reservation(name: name, host: host, until: now + reservationTime)
+  }
+
   mutating func take(_ port: UInt16, for name: String) {
     taken.insert(port)
+    reservations[port] = nil
     memories[name] = Memory(port: port, releasedAt: nil)
   }
 
@@ -62,12 +88,14 @@ struct PortAllocator {
     return memories[name]?.port
   }
 
-  /// Up to `count` free ports, spread by `random`; the remembered one comes first.
+  /// Up to `count` free ports, spread by `random`; the remembered one comes first. Those that are
+  /// reserved for other names are passed over.
   mutating func candidates(for name: String, count: Int, random: UInt64, now: Instant) -> [UInt16] {
     var found: [UInt16] = []
     if let port = rememberedPort(of: name, now: now), isAllowed(port), !isTaken(port) {
       found.append(port)
     }
+    reservations = reservations.filter { $0.value.until > now }
     let total = choosable.reduce(0) { $0 + $1.count }
     guard total > 0 else { return found }
     var state = random
@@ -83,9 +111,9 @@ struct PortAllocator {
 
   private func firstFree(from start: Int, of total: Int, besides found: [UInt16]) -> UInt16? {
     // One of so many must be free, if any is.
-    for step in 0..<min(total, taken.count + found.count + 1) {
+    for step in 0..<min(total, taken.count + reservations.count + found.count + 1) {
       let port = port(at: (start + step) % total)
-      if !taken.contains(port), !found.contains(port) { return port }
+      if !taken.contains(port), reservations[port] == nil, !found.contains(port) { return port }
     }
     return nil
   }

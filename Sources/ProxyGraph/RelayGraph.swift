@@ -7,6 +7,10 @@ internal import WireProtocol
 /// A proxy's states: opening (a `listen` is out; it has no users), open, gone. A user's: waiting,
 /// joined (the graph has forgotten him). A work connection's: pooled, joined (forgotten).
 ///
+/// A proxy that another session of the same user has is contested: a client that was started anew
+/// announces what its former self still has, as far as the relay knows. The announcement waits
+/// while the former session is probed, and is answered when that is over or has answered.
+///
 /// Requests for work connections: each user asks for one when he arrives, which either refills the
 /// pool that he took from or serves him (wire-protocol.md 6.2); an arrival that served a waiting
 /// user asks for another one while fewer than the pool's target are idle or under way.
@@ -17,7 +21,12 @@ public struct RelayGraph: ~Copyable {
     let runID: String
     let user: String
     let clientKey: String?
+    /// The client's host, as text.
+    let host: String
     let poolTarget: Int
+    /// Who waits for its proxies, until it is known whether it is alive.
+    var contenders: [Contender] = []
+    var contenderKeys: Set<Contender.Key> = []
     var proxies: Set<ProxyID> = []
     var portCount = 0
     var pool = Fifo<WorkConnectionID>()
@@ -26,12 +35,27 @@ public struct RelayGraph: ~Copyable {
     var waitingCount = 0
     var requestedCount = 0
 
-    init(runID: String, user: String, clientKey: String?, poolTarget: Int) {
+    init(runID: String, user: String, clientKey: String?, host: String, poolTarget: Int) {
       self.runID = runID
       self.user = user
       self.clientKey = clientKey
+      self.host = host
       self.poolTarget = poolTarget
     }
+  }
+
+  /// An announcement of a proxy that another session has.
+  struct Contender {
+    struct Key: Hashable {
+      let session: SessionID
+      let name: String
+    }
+
+    let session: SessionID
+    let name: String
+    let type: String
+    let remotePort: Int
+    let random: UInt64
   }
 
   struct Proxy {
@@ -66,7 +90,9 @@ public struct RelayGraph: ~Copyable {
   /// Makes an empty graph.
   public init(policy: RelayPolicy) {
     self.policy = policy
-    ports = PortAllocator(allowed: policy.allowedPorts, memoryTime: policy.portMemory)
+    ports = PortAllocator(
+      allowed: policy.allowedPorts, memoryTime: policy.portMemory,
+      reservationTime: policy.portReservation)
   }
 
   // MARK: Outputs
@@ -86,6 +112,11 @@ public struct RelayGraph: ~Copyable {
 
   /// The session with a run ID.
   public func session(ofRunID runID: String) -> SessionID? { sessionsByRunID[runID] }
+
+  /// How many work connections a session's client was asked for and has not opened.
+  public func requestedCount(of session: SessionID) -> Int {
+    sessions[session]?.requestedCount ?? 0
+  }
 
   /// The name of a proxy.
   public func name(of proxy: ProxyID) -> String? { proxies[proxy]?.name }
@@ -113,17 +144,21 @@ public struct RelayGraph: ~Copyable {
   ///   - runID: what the client offers; empty for a new client. The session that has it now is
   ///     replaced: its ports are free when this returns.
   ///   - freshRunID: what a new client gets.
+  ///   - host: where the client is.
   public mutating func openSession(
-    runID: String, freshRunID: String, user: String, clientID: String, poolCount: Int, now: Instant
+    runID: String, freshRunID: String, user: String, clientID: String, host: String,
+    poolCount: Int, now: Instant
   ) -> LoginDecision {
     let chosen = runID.isEmpty ? freshRunID : runID
     let old = sessionsByRunID[chosen]
     let clientKey = clientID.isEmpty ? nil : "\(user)\0\(clientID)"
     if let clientKey, let other = sessionsByClient[clientKey], other != old {
-      return .refused(.clientAlreadyOnline(clientID: clientID, user: user))
+      return .contested(by: other, .clientAlreadyOnline(clientID: clientID, user: user))
     }
     if let old {
-      closeSession(old, now: now)
+      // Its client is alive: nobody else gets what it had.
+      sessionDidAnswer(old)
+      closeSession(old, isLost: false, now: now)
       queue(.closeSession(old))
     }
     guard sessions.count < ProxyGraphLimits.sessionCountMax else {
@@ -132,7 +167,7 @@ public struct RelayGraph: ~Copyable {
     let id = SessionID(rawValue: makeNumber())
     let target = max(0, min(poolCount, policy.poolCountMax))
     sessions[id] = Session(
-      runID: chosen, user: user, clientKey: clientKey, poolTarget: target)
+      runID: chosen, user: user, clientKey: clientKey, host: host, poolTarget: target)
     sessionsByRunID[chosen] = id
     if let clientKey { sessionsByClient[clientKey] = id }
     for _ in 0..<target { requestWork(id) }
@@ -141,10 +176,15 @@ public struct RelayGraph: ~Copyable {
 
   /// A session's control connection is gone: so is everything of it. No action closes the control
   /// connection itself.
-  public mutating func closeSession(_ id: SessionID, now: Instant) {
+  ///
+  /// - Parameter isLost: whether the client did not end it, so that its ports are kept for it.
+  public mutating func closeSession(_ id: SessionID, isLost: Bool, now: Instant) {
     guard let session = sessions[id] else { return }
     closeWaitingUsers(of: id) { _ in true }
     for proxy in session.proxies.sorted(by: { $0.rawValue < $1.rawValue }) {
+      if isLost, let lost = proxies[proxy] {
+        ports.reserve(lost.port, for: lost.name, host: session.host, now: now)
+      }
       removeProxy(proxy, now: now)
     }
     sessions[id] = nil
@@ -153,6 +193,22 @@ public struct RelayGraph: ~Copyable {
     for work in session.pool.live where works[work] == id {
       works[work] = nil
       queue(.closeWork(work))
+    }
+    for contender in session.contenders {
+      requestProxy(
+        session: contender.session, name: contender.name, type: contender.type,
+        remotePort: contender.remotePort, now: now, random: contender.random)
+    }
+  }
+
+  /// A session that `probeSession` asked about is alive: what it has, it keeps.
+  public mutating func sessionDidAnswer(_ id: SessionID) {
+    guard let session = sessions[id] else { return }
+    let contenders = session.contenders
+    session.contenders = []
+    session.contenderKeys = []
+    for contender in contenders where sessions[contender.session] != nil {
+      refuse(contender.session, contender.name, .proxyAlreadyExists(contender.name))
     }
   }
 
@@ -169,8 +225,10 @@ public struct RelayGraph: ~Copyable {
     random: UInt64
   ) {
     guard let session = sessions[id] else { return }
-    if let cause = refusal(of: name, type: type, remotePort: remotePort, in: session) {
-      return refuse(id, name, cause)
+    if let cause = refusal(of: name, type: type, remotePort: remotePort, in: session, now: now) {
+      let contender = Contender(
+        session: id, name: name, type: type, remotePort: remotePort, random: random)
+      return contest(contender, in: session) ? () : refuse(id, name, cause)
     }
     let previous = ports.rememberedPort(of: name, now: now)
     var candidates: [UInt16]
@@ -193,21 +251,46 @@ public struct RelayGraph: ~Copyable {
     queue(.listen(proxy, port: port))
   }
 
-  private func refusal(of name: String, type: String, remotePort: Int, in session: Session)
-    -> ControlErrorText?
-  {
-    // frp's order: the type, then the number of ports, then the name, then the port itself.
-    guard type.isEmpty || type == "tcp" else { return .proxyTypeUnknown(name, type: type) }
-    let portMax =
-      policy.portsPerSessionMax > 0
+  /// Lets an announcement wait for the verdict about another session of the same user that has
+  /// its proxy.
+  ///
+  /// - Returns: whether it waits.
+  private mutating func contest(_ contender: Contender, in session: Session) -> Bool {
+    guard let proxy = proxiesByName[contender.name], let ownerID = proxies[proxy]?.session,
+      ownerID != contender.session, let owner = sessions[ownerID], owner.user == session.user,
+      isTypeKnown(contender.type), session.portCount < portsPerSessionMax,
+      owner.contenders.count < ProxyGraphLimits.contendersPerSessionMax
+    else { return false }
+    // One that is announced again while it waits is answered once.
+    let key = Contender.Key(session: contender.session, name: contender.name)
+    guard owner.contenderKeys.insert(key).inserted else { return true }
+    if owner.contenders.isEmpty { queue(.probeSession(ownerID)) }
+    owner.contenders.append(contender)
+    return true
+  }
+
+  private var portsPerSessionMax: Int {
+    policy.portsPerSessionMax > 0
       ? policy.portsPerSessionMax : ProxyGraphLimits.proxiesPerSessionMax
-    guard session.portCount < portMax else { return .tooManyPorts(name) }
+  }
+
+  private func isTypeKnown(_ type: String) -> Bool { type.isEmpty || type == "tcp" }
+
+  private func refusal(
+    of name: String, type: String, remotePort: Int, in session: Session, now: Instant
+  ) -> ControlErrorText? {
+    // frp's order: the type, then the number of ports, then the name, then the port itself.
+    guard isTypeKnown(type) else { return .proxyTypeUnknown(name, type: type) }
+    guard session.portCount < portsPerSessionMax else { return .tooManyPorts(name) }
     if proxiesByName[name] != nil { return .proxyAlreadyExists(name) }
     if remotePort == 0 { return nil }
     guard let port = UInt16(exactly: remotePort), ports.isAllowed(port) else {
       return .portNotAllowed(name)
     }
-    return ports.isTaken(port) ? .portAlreadyUsed(name) : nil
+    let isFree =
+      !ports.isTaken(port)
+      && !ports.isReserved(port, against: name, host: session.host, now: now)
+    return isFree ? nil : .portAlreadyUsed(name)
   }
 
   private mutating func refuse(_ id: SessionID, _ name: String, _ text: ControlErrorText) {

@@ -15,16 +15,20 @@ public enum ProxyGraphLimits {
   public static let rememberedPortCountMax = 65_536
   /// Ports tried when the server chooses (behaviour.md 3).
   public static let portCandidateCountMax = 5
+  /// Announcements that wait until it is known whether the session that has their proxy is alive.
+  public static let contendersPerSessionMax = 16_384
 }
 
 /// Names a logged-in client; never used again.
 public struct SessionID: Hashable, Sendable {
-  let rawValue: UInt64
+  /// The number.
+  public let rawValue: UInt64
 }
 
 /// Names a proxy; never used again.
 public struct ProxyID: Hashable, Sendable {
-  let rawValue: UInt64
+  /// The number.
+  public let rawValue: UInt64
 }
 
 /// Names an accepted user; given by the server.
@@ -55,6 +59,8 @@ public struct RelayPolicy: Equatable, Sendable {
   public var userWaitLimit = Interval.seconds(10)
   /// How long a proxy's last port is remembered after its release.
   public var portMemory = Interval.seconds(24 * 3600)
+  /// How long the port of a proxy whose client was lost is kept for it.
+  public var portReservation = Interval.seconds(30)
 
   /// frp's rules.
   public init() {}
@@ -66,6 +72,9 @@ public enum LoginDecision: Equatable, Sendable {
   case accepted(SessionID, runID: String)
   /// The login is refused, for this reason.
   case refused(ControlErrorText)
+  /// The login is refused for this reason if that session is alive; if it is not, it is to be
+  /// closed, and the login decided anew.
+  case contested(by: SessionID, ControlErrorText)
 }
 
 /// Why a user is closed without having been served.
@@ -91,6 +100,9 @@ public enum UserRefusal: Equatable, Sendable, CustomStringConvertible {
 public enum RelayAction: Equatable, Sendable {
   /// Close the control connection and everything on its carrier: it was replaced.
   case closeSession(SessionID)
+  /// Find out at once whether the client of a session is alive, as another one wants its proxy:
+  /// call `sessionDidAnswer` or `closeSession`.
+  case probeSession(SessionID)
   /// Listen on the port, and say how it went.
   case listen(ProxyID, port: UInt16)
   /// Close the public port; running connections go on.

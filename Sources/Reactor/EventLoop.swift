@@ -58,7 +58,7 @@ public final class EventLoop {
   public let mailbox: Mailbox
 
   /// How often the loop has turned.
-  private(set) var turnCount: UInt64 = 0
+  public private(set) var turnCount: UInt64 = 0
 
   private let epoll: Epoll
   private var slots: [Slot] = []

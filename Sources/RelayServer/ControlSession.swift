@@ -1,3 +1,4 @@
+internal import Admission
 internal import Configuration
 internal import Diagnostics
 internal import Logging
@@ -25,6 +26,7 @@ final class ControlSession {
   private let channel: MessageChannel
   let carrier: InboundCarrier
   private var heartbeatTimer: TimerID?
+  private var probe: SessionProbe?
   private var isOver = false
 
   init(
@@ -38,7 +40,7 @@ final class ControlSession {
     self.channel = channel
     self.carrier = carrier
     isHalfCloseKept = login.extensions.contains(.halfClose)
-    logger = server.logger.prefixed(by: runID)
+    logger = server.logger.prefixed(by: RunID.shown(runID))
   }
 
   /// Answers the login and takes messages from here on.
@@ -52,7 +54,9 @@ final class ControlSession {
       // `close` closes the channel, which clears its closures.
       handle(message)
     }
-    channel.onEnd = { [unowned self] reason in didEnd("\(reason)") }
+    channel.onEnd = { [unowned self] reason in
+      didEnd("\(reason)", isLost: reason != .ended)
+    }
     channel.startEncryption(key: key)
     (channel.stream as? SocketStream)?.limitSilence()
     armHeartbeat()
@@ -64,24 +68,73 @@ final class ControlSession {
   }
 
   /// Closes the control connection and, with mux, everything else on its carrier.
-  func close() {
+  ///
+  /// - Parameter isAborting: whether nothing that waits is sent any more, and nothing of the
+  ///   connection stays.
+  func close(isAborting: Bool = false) {
     guard !isOver else { return }
     isOver = true
     cancelHeartbeat()
-    channel.close()
+    if isAborting { channel.abort() } else { channel.close() }
     carrier.session = nil
-    carrier.close()
+    carrier.close(isReset: isAborting)
+    let probe = self.probe
+    self.probe = nil
+    probe?.conclude(isAlive: false)
   }
 
   /// The carrier is gone, and with it the control connection.
   func carrierDidClose(_ reason: CloseReason) {
-    didEnd("\(reason)")
+    didEnd("\(reason)", isLost: reason != .carrierLost)
   }
 
-  private func didEnd(_ reason: String) {
+  private func didEnd(_ reason: String, isLost: Bool) {
     guard !isOver else { return }
-    close()
-    server.sessionDidEnd(self, reason)
+    // The books are in order before anybody who waits for the end is told.
+    let probe = self.probe
+    self.probe = nil
+    probe?.cancel()
+    close(isAborting: isLost)
+    server.sessionDidEnd(self, reason, isLost: isLost)
+    probe?.conclude(isAlive: false)
+  }
+
+  // MARK: Probing
+
+  /// Finds out whether the client is alive. Who asks while that is under way gets the same answer.
+  func findOutWhetherAlive(_ completion: @escaping (Bool) -> Void) {
+    guard !isOver else { return completion(false) }
+    if let probe { return probe.add(completion) }
+    let probe = SessionProbe(server.context.loop, askForLife(), lookForLife) { [unowned self] in
+      // Cancelled in `didEnd` and concluded in `close`.
+      self.probe = nil
+      logger.warning("the client does not answer, and gives way to a newer one")
+      server.admission.counters.handedOverSessions += 1
+      didEnd("no answer", isLost: true)
+    } onLife: { [unowned self] in
+      self.probe = nil
+    }
+    probe.add(completion)
+    self.probe = probe
+  }
+
+  /// Provokes a sign of life: over mux an answer to a ping, else that the client's host takes a
+  /// message, which the client expects now and then anyway.
+  private func askForLife() -> SignOfLife {
+    if let heardAt = carrier.probe() { return .heard(at: heardAt) }
+    channel.send(.pong(Pong()))
+    return .acknowledged(byteCount: acknowledgedByteCount)
+  }
+
+  private func lookForLife(since sign: SignOfLife) -> Bool {
+    switch sign {
+    case .heard(let before): carrier.lastHeardAt.map { $0 > before } ?? false
+    case .acknowledged(let before): acknowledgedByteCount > before
+    }
+  }
+
+  private var acknowledgedByteCount: UInt64 {
+    (channel.stream as? SocketStream)?.acknowledgedByteCount ?? 0
   }
 
   private func handle(_ message: Message) {
@@ -109,7 +162,8 @@ final class ControlSession {
     var answer = Pong()
     if let refusal = server.refusal(of: ping) {
       answer.error = refusal
-      logger.warning("received invalid ping: \(refusal)")
+      server.admission.complaints.write(
+        .login, from: carrier.network, to: logger, "received invalid ping: \(refusal)")
     } else {
       armHeartbeat()
     }
@@ -123,7 +177,7 @@ final class ControlSession {
       // Cancelled in `close`.
       heartbeatTimer = nil
       logger.warning("heartbeat timeout")
-      didEnd("heartbeat timeout")
+      didEnd("heartbeat timeout", isLost: true)
     }
   }
 

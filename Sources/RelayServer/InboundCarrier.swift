@@ -1,3 +1,4 @@
+internal import Admission
 internal import Configuration
 internal import LinuxSystem
 internal import Logging
@@ -20,28 +21,46 @@ final class InboundCarrier: ByteStreamReceiver {
   var session: ControlSession?
   /// The peer's address.
   let peer: SocketAddress?
+  /// Where the peer is.
+  let network: PeerNetwork
   /// Whether the peer has shown who it is.
   private(set) var isAuthenticated = false
+  /// What the peer is until it has shown who it is.
+  var standing: RelayAdmission.Standing?
 
   private let server: RelayServer
   private let socket: SocketStream
   private var mux: MuxCarrier?
   private var openings: [ObjectIdentifier: LogicalOpening] = [:]
+  private var openedCount = 0
   private var deadline: TimerID?
   private var isHandedOver = false
   private var isClosed = false
 
-  init(_ server: RelayServer, _ socket: SocketStream) {
+  init(_ server: RelayServer, _ socket: SocketStream, from address: SocketAddress) {
     self.server = server
     self.socket = socket
-    peer = socket.peerAddress
+    peer = address
+    network = PeerNetwork(address)
     socket.receiver = self
     deadline = server.context.loop.schedule(after: RelayServerLimits.bringUpTimeout) {
       [unowned self] in
       // Cancelled when the carrier is accepted or closed.
       deadline = nil
-      close(isReset: true)
+      server.admission.counters.latePeers += 1
+      reject("no login in time")
     }
+  }
+
+  /// Takes what the peer sends, as far as its standing goes.
+  func begin(as standing: RelayAdmission.Standing) {
+    self.standing = standing
+    let isPaced =
+      switch standing {
+      case .expected: false
+      case .stranger: true
+      }
+    socket.distrustPeer(upTo: RelayServerLimits.unauthenticatedByteCountMax, isPaced: isPaced)
   }
 
   /// Stops the bring-up deadline: the peer has shown who it is.
@@ -51,6 +70,23 @@ final class InboundCarrier: ByteStreamReceiver {
     cancelDeadline()
     server.carrierDidAuthenticate(self)
   }
+
+  /// Ends the carrier of a peer that has not logged in, and says why in the log.
+  func reject(_ reason: String, isReset: Bool = true) {
+    server.bringUpDidFail(self, reason)
+    close(isReset: isReset)
+  }
+
+  /// Asks the peer's program for a sign of life, with mux.
+  ///
+  /// - Returns: when it was last heard; `nil` without mux.
+  func probe() -> Instant? {
+    mux?.probe()
+    return mux?.lastHeardAt
+  }
+
+  /// When the peer's program was last heard; `nil` without mux.
+  var lastHeardAt: Instant? { mux?.lastHeardAt }
 
   /// Ends the carrier and everything on it.
   func close(isReset: Bool = false) {
@@ -82,7 +118,7 @@ final class InboundCarrier: ByteStreamReceiver {
     guard let first = bytes.first else { return }
     guard first == Self.tlsRecordByte || first == Self.markerByte else {
       // frp closes such a peer without a word (wire-protocol.md 1.3).
-      if server.isTLSRequired { return close() }
+      if server.isTLSRequired { return reject("no TLS", isReset: false) }
       takeUp(bytes)
       return
     }
@@ -92,8 +128,7 @@ final class InboundCarrier: ByteStreamReceiver {
       takeUp(UnsafeRawBufferPointer(start: nil, count: 0))
       socket.startTLS(session, received: rest)
     } catch {
-      server.logger.error("\(error)")
-      close(isReset: true)
+      reject("\(error)")
     }
   }
 
@@ -104,7 +139,10 @@ final class InboundCarrier: ByteStreamReceiver {
   func streamDidProgress(_ stream: any ByteStream) {}
 
   /// The peer left.
-  func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) { close() }
+  func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) {
+    countRudeness(reason)
+    reject("\(reason)")
+  }
 
   private func takeUp(_ bytes: UnsafeRawBufferPointer) {
     guard server.configuration.transport.isMultiplexed else {
@@ -133,8 +171,10 @@ final class InboundCarrier: ByteStreamReceiver {
   }
 
   private func streamDidOpen(_ stream: MuxStream) {
-    if !isAuthenticated, openings.count >= RelayServerLimits.unauthenticatedStreamMax {
-      return close(isReset: true)
+    openedCount += 1
+    if !isAuthenticated, openedCount > RelayServerLimits.unauthenticatedStreamMax {
+      server.admission.counters.rudePeers += 1
+      return reject("more streams than a login needs")
     }
     addOpening(stream, UnsafeRawBufferPointer(start: nil, count: 0))
   }
@@ -142,10 +182,19 @@ final class InboundCarrier: ByteStreamReceiver {
   private func muxDidClose(_ reason: CloseReason) {
     if let session {
       session.carrierDidClose(reason)
+      close()
     } else {
-      server.bringUpDidFail(peer, reason)
+      countRudeness(reason)
+      reject("\(reason)")
     }
-    close()
+  }
+
+  private func countRudeness(_ reason: CloseReason) {
+    switch reason {
+    case .tlsFailed, .muxFailed, .codingFailed, .tooManyBytesOfStranger:
+      server.admission.counters.rudePeers += 1
+    case .reset, .failed, .carrierLost, .drainTimedOut: break
+    }
   }
 
   private func addOpening(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {

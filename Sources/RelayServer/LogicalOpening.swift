@@ -10,6 +10,7 @@ final class LogicalOpening {
   private let carrier: InboundCarrier
   private let channel: MessageChannel
   private var deadline: TimerID?
+  private var answerTimer: TimerID?
   private var isOver = false
 
   init(_ server: RelayServer, _ carrier: InboundCarrier, _ stream: any ByteStream) {
@@ -46,10 +47,9 @@ final class LogicalOpening {
   private func handle(_ message: Message) {
     switch message {
     case .login(let login):
+      // Whatever comes behind it has to wait for the answer, and nobody sends before that.
       channel.onMessage = nil
-      channel.onEnd = nil
-      let isTaken = server.logIn(login, over: channel, on: carrier)
-      conclude(isTaken: isTaken)
+      decide(login)
     case .newWorkConnection(let greeting):
       takeWorkConnection(greeting)
     case .newVisitorConnection(let greeting):
@@ -63,11 +63,48 @@ final class LogicalOpening {
     }
   }
 
+  private func decide(_ login: Login) {
+    switch server.judge(login, from: carrier) {
+    case .accepted(let id, let runID):
+      channel.onEnd = nil
+      server.beginSession(id, runID: runID, login, over: channel, on: carrier)
+      conclude(isTaken: true)
+    case .refused(let text, let answerTime):
+      refuse(text, at: answerTime)
+    case .dropped:
+      channel.abort()
+      conclude(isTaken: false)
+      carrier.close(isReset: true)
+    case .contested(let owner, let text):
+      server.probe(owner) { [weak self] isAlive in
+        // The peer may have left meanwhile.
+        guard let self, !isOver else { return }
+        if isAlive { refuse(text, at: server.context.loop.now) } else { decide(login) }
+      }
+    }
+  }
+
+  /// Refuses a login, not before `time`.
+  private func refuse(_ text: ControlErrorText, at time: Instant) {
+    guard time <= server.context.loop.now else {
+      answerTimer = server.context.loop.schedule(at: time) { [unowned self] in
+        // Cancelled in `conclude` and `abandon`.
+        answerTimer = nil
+        refuse(text, at: server.context.loop.now)
+      }
+      return
+    }
+    server.refuse(channel, text)
+    conclude(isTaken: false)
+  }
+
   private func takeWorkConnection(_ greeting: NewWorkConnection) {
-    if let refusal = server.refusal(of: greeting) {
-      var answer = StartWorkConnection()
-      answer.error = refusal
-      channel.send(.startWorkConnection(answer))
+    if let refusal = server.refusal(of: greeting, from: carrier) {
+      if let text = refusal.answer {
+        var answer = StartWorkConnection()
+        answer.error = text
+        channel.send(.startWorkConnection(answer))
+      }
       channel.close()
       return conclude(isTaken: false)
     }
@@ -94,7 +131,10 @@ final class LogicalOpening {
   }
 
   private func cancelDeadline() {
-    if let deadline { server.context.loop.cancel(deadline) }
+    for timer in [deadline, answerTimer] {
+      if let timer { server.context.loop.cancel(timer) }
+    }
     deadline = nil
+    answerTimer = nil
   }
 }

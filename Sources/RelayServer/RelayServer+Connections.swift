@@ -1,3 +1,4 @@
+internal import Admission
 internal import Configuration
 internal import Diagnostics
 internal import LinuxSystem
@@ -28,13 +29,19 @@ struct BoundProxy {
 final class UserConnection: ByteStreamReceiver {
   let stream: SocketStream
   let proxy: ProxyID
+  /// Given back when he is gone.
+  let place: ConnectionCaps.Place
   private let id: UserConnectionID
   /// Holds this while it waits.
   private unowned let server: RelayServer
 
-  init(_ server: RelayServer, _ id: UserConnectionID, _ stream: SocketStream, _ proxy: ProxyID) {
+  init(
+    _ server: RelayServer, _ id: UserConnectionID, _ stream: SocketStream, _ proxy: ProxyID,
+    _ place: ConnectionCaps.Place
+  ) {
     self.server = server
     self.id = id
+    self.place = place
     self.stream = stream
     self.proxy = proxy
     stream.receiver = self
@@ -157,19 +164,41 @@ extension RelayServer {
   ) {
     guard let bound = proxies[proxy] else { return }
     bound.logger.debug("get a user connection [\(peer)]")
+    let network = PeerNetwork(peer)
+    let place: ConnectionCaps.Place
+    switch admission.admitUser(
+      from: network, proxy: proxy.rawValue, session: bound.session.id.rawValue)
+    {
+    case .success(let found): place = found
+    case .failure(let rejection):
+      // A reset leaves nothing behind, here or in the kernel.
+      Socket.resetOnClose(descriptor.rawValue)
+      return admission.complaints.write(
+        .user, from: network, to: bound.logger,
+        "user connection refused: \(rejection), user [\(peer)]")
+    }
     do throws(Errno) {
       let stream = try SocketStream(context, owning: descriptor, peer: peer)
       let id = UserConnectionID(rawValue: makeConnectionNumber())
-      users[id] = UserConnection(self, id, stream, proxy)
+      users[id] = UserConnection(self, id, stream, proxy, place)
       decide { $0.userConnected(id, to: proxy, now: context.loop.now) }
     } catch {
-      bound.logger.warning("cannot watch a user connection from \(peer): \(error)")
+      admission.release(place)
+      admission.complaints.write(
+        .user, from: network, to: bound.logger,
+        "cannot watch a user connection: \(error), user [\(peer)]")
     }
+  }
+
+  private func removeUser(_ id: UserConnectionID) -> UserConnection? {
+    guard let user = users.removeValue(forKey: id) else { return nil }
+    admission.release(user.place)
+    return user
   }
 
   /// A user left who still waited.
   func userDidLeave(_ id: UserConnectionID) {
-    users[id] = nil
+    _ = removeUser(id)
     decide { $0.userClosed(id) }
   }
 
@@ -182,7 +211,9 @@ extension RelayServer {
     let isWelcome = mayServe(carrier, runID: runID)
     if !isWelcome {
       let peer = carrier.peer?.description ?? "?"
-      logger.warning("work connection from [\(peer)] refused: its client is somewhere else")
+      admission.complaints.write(
+        .workConnection, from: carrier.network,
+        "work connection refused: its client is somewhere else, client [\(peer)]")
     }
     let id = WorkConnectionID(rawValue: makeConnectionNumber())
     works[id] = IdleWorkConnection(self, id, stream, rest: rest)
@@ -209,19 +240,14 @@ extension RelayServer {
 
   /// Tells the client about its user and joins the two.
   func join(_ userID: UserConnectionID, _ workID: WorkConnectionID, _ proxyID: ProxyID) {
-    guard let user = users.removeValue(forKey: userID) else {
+    guard let proxy = proxies[proxyID], let user = users[userID], let work = works[workID] else {
+      removeUser(userID)?.stream.abort()
       works.removeValue(forKey: workID)?.close()
       return
     }
-    guard let work = works.removeValue(forKey: workID) else {
-      user.stream.abort()
-      return
-    }
-    guard let proxy = proxies[proxyID] else {
-      user.stream.abort()
-      work.close()
-      return
-    }
+    users[userID] = nil
+    works[workID] = nil
+    let place = user.place
     work.detach()
     var start = StartWorkConnection()
     start.proxyName = proxy.request.proxyName
@@ -243,14 +269,18 @@ extension RelayServer {
       isHalfCloseKept: proxy.session.isHalfCloseKept
     ) { [unowned self] _ in
       relays[userID] = nil
+      admission.release(place)
     }
     if !pair.isOver { relays[userID] = pair }
   }
 
   /// Closes a user who cannot be served.
   func closeUser(_ id: UserConnectionID, _ reason: UserRefusal) {
-    guard let user = users.removeValue(forKey: id) else { return }
-    proxies[user.proxy]?.logger.warning("\(reason)")
+    guard let user = removeUser(id) else { return }
+    if let logger = proxies[user.proxy]?.logger {
+      admission.complaints.write(
+        .user, from: user.stream.peerAddress.map { PeerNetwork($0) }, to: logger, "\(reason)")
+    }
     user.stream.close()
   }
 
@@ -262,6 +292,7 @@ extension RelayServer {
   /// Refuses a work connection with a text.
   func refuseWork(_ id: WorkConnectionID, _ text: String) {
     guard let work = works.removeValue(forKey: id) else { return }
+    admission.counters.refusedWorkConnections += 1
     var answer = StartWorkConnection()
     answer.error = text
     work.stream.write(MessageChannel.frame(.startWorkConnection(answer)))

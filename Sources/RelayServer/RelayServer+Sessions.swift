@@ -1,3 +1,4 @@
+internal import Admission
 internal import Configuration
 internal import Diagnostics
 internal import LinuxSystem
@@ -12,43 +13,87 @@ internal import WireProtocol
 extension RelayServer {
   // MARK: Login
 
-  /// Decides about a login; answers it either way.
-  ///
-  /// - Returns: whether a session was made that owns `channel` now.
-  func logIn(_ login: Login, over channel: MessageChannel, on carrier: InboundCarrier) -> Bool {
-    let peer = carrier.peer?.description ?? "?"
+  /// What becomes of a login.
+  enum LoginVerdict {
+    /// There is a session for it.
+    case accepted(SessionID, runID: String)
+    /// It is refused with this text, not before this time.
+    case refused(ControlErrorText, at: Instant)
+    /// It gets no answer.
+    case dropped
+    /// It is refused with this text if that session is alive, and to be judged again if it is not.
+    case contested(by: SessionID, ControlErrorText)
+  }
+
+  /// Judges a login, and notes what it says of the one who sent it.
+  func judge(_ login: Login, from carrier: InboundCarrier) -> LoginVerdict {
     let expected = Credentials.privilegeKey(
       secret: configuration.authentication.token.value, timestamp: login.timestamp)
     guard Credentials.areEqual(expected, login.privilegeKey) else {
-      refuse(channel, peer, .loginTokenMismatch())
-      return false
+      return judgeFailure(.loginTokenMismatch(), from: carrier)
     }
     // The actions wait until there is a session to execute them on.
     let decision = graph.openSession(
       runID: login.runID, freshRunID: SecureRandom.hexString(byteCount: 8), user: login.user,
-      clientID: login.clientID, poolCount: login.poolCount, now: context.loop.now)
+      clientID: login.clientID, host: carrier.peer?.host ?? "", poolCount: login.poolCount,
+      now: context.loop.now)
     switch decision {
     case .accepted(let id, let runID):
-      let client = "version [\(login.version)] hostname [\(login.hostname)]"
-      logger.prefixed(by: runID).info(
-        "client login info: ip [\(peer)] \(client) os [\(login.os)] arch [\(login.arch)]")
-      let session = ControlSession(
-        self, id: id, runID: runID, login: login, key: payloadKey, channel: channel,
-        carrier: carrier)
-      sessions[id] = session
-      carrier.session = session
-      if !carrier.isAuthenticated { carrier.accept() }
-      session.begin()
-      decide { _ in }
-      return true
+      return .accepted(id, runID: runID)
     case .refused(let text):
-      refuse(channel, peer, text)
-      return false
+      complain(about: text, from: carrier)
+      return .refused(text, at: context.loop.now)
+    case .contested(let owner, let text):
+      return .contested(by: owner, text)
     }
   }
 
-  private func refuse(_ channel: MessageChannel, _ peer: String, _ text: ControlErrorText) {
-    logger.warning("register control error: \(text.detailed), client [\(peer)]")
+  private func judgeFailure(_ text: ControlErrorText, from carrier: InboundCarrier)
+    -> LoginVerdict
+  {
+    complain(about: text, from: carrier)
+    switch admission.throttle.handleFailure(from: carrier.network, now: context.loop.now) {
+    case .answer(let time):
+      if time > context.loop.now { admission.counters.slowedLogins += 1 }
+      return .refused(text, at: time)
+    case .drop:
+      admission.counters.droppedLogins += 1
+      return .dropped
+    }
+  }
+
+  private func complain(about text: ControlErrorText, from carrier: InboundCarrier) {
+    admission.counters.refusedLogins += 1
+    let peer = carrier.peer?.description ?? "?"
+    admission.complaints.write(
+      .login, from: carrier.network, "register control error: \(text.detailed), client [\(peer)]")
+  }
+
+  /// Starts the session of an accepted login; `channel` belongs to it from here on.
+  func beginSession(
+    _ id: SessionID, runID: String, _ login: Login, over channel: MessageChannel,
+    on carrier: InboundCarrier
+  ) {
+    let peer = carrier.peer?.description ?? "?"
+    let client = "version [\(login.version)] hostname [\(login.hostname)]"
+    logger.prefixed(by: RunID.shown(runID)).info(
+      "client login info: ip [\(peer)] \(client) os [\(login.os)] arch [\(login.arch)]")
+    let session = ControlSession(
+      self, id: id, runID: runID, login: login, key: payloadKey, channel: channel,
+      carrier: carrier)
+    sessions[id] = session
+    admission.counters.acceptedLogins += 1
+    if !configuration.transport.isMultiplexed {
+      admission.clientDidArrive(id, from: carrier.network)
+    }
+    carrier.session = session
+    if !carrier.isAuthenticated { carrier.accept() }
+    session.begin()
+    decide { _ in }
+  }
+
+  /// Refuses a login with a text.
+  func refuse(_ channel: MessageChannel, _ text: ControlErrorText) {
     var answer = LoginResponse()
     answer.version = ProtocolVersion.current
     answer.error = text.text(isDetailed: configuration.sendsDetailedErrors)
@@ -57,22 +102,55 @@ extension RelayServer {
   }
 
   /// A session's control connection is gone.
-  func sessionDidEnd(_ session: ControlSession, _ reason: String) {
-    guard sessions.removeValue(forKey: session.id) != nil else { return }
+  ///
+  /// - Parameter isLost: whether its client did not end it.
+  func sessionDidEnd(_ session: ControlSession, _ reason: String, isLost: Bool) {
+    guard forget(session) else { return }
     session.logger.info("client exit success: \(reason)")
-    decide { $0.closeSession(session.id, now: context.loop.now) }
+    decide { $0.closeSession(session.id, isLost: isLost, now: context.loop.now) }
+  }
+
+  private func forget(_ session: ControlSession) -> Bool {
+    guard sessions.removeValue(forKey: session.id) != nil else { return false }
+    if !configuration.transport.isMultiplexed {
+      admission.clientDidLeave(session.id, from: session.carrier.network)
+    }
+    return true
+  }
+
+  /// Finds out whether the client of a session is alive; ends the session if it is not.
+  func probe(_ id: SessionID, _ completion: @escaping (Bool) -> Void) {
+    guard let session = sessions[id] else { return completion(false) }
+    session.findOutWhetherAlive(completion)
   }
 
   // MARK: Checks
 
+  /// Why a work connection is not welcome, and what to say.
+  struct WorkConnectionRefusal {
+    /// `nil` when no word is said.
+    let answer: String?
+  }
+
   /// Why a work connection is not welcome; `nil` when it is.
-  func refusal(of greeting: NewWorkConnection) -> String? {
+  func refusal(of greeting: NewWorkConnection, from carrier: InboundCarrier)
+    -> WorkConnectionRefusal?
+  {
     guard configuration.authentication.authenticatesNewWorkConnections else { return nil }
     let expected = Credentials.privilegeKey(
       secret: configuration.authentication.token.value, timestamp: greeting.timestamp)
     if Credentials.areEqual(expected, greeting.privilegeKey) { return nil }
-    return ControlErrorText.workConnectionTokenMismatch()
-      .text(isDetailed: configuration.sendsDetailedErrors)
+    let text = ControlErrorText.workConnectionTokenMismatch()
+    admission.counters.refusedWorkConnections += 1
+    let peer = carrier.peer?.description ?? "?"
+    admission.complaints.write(
+      .workConnection, from: carrier.network, "\(text.detailed), client [\(peer)]")
+    let now = context.loop.now
+    // Who guesses the credential this way learns no more than by logging in.
+    guard admission.throttle.handleFailure(from: carrier.network, now: now) == .answer(at: now)
+    else { return WorkConnectionRefusal(answer: nil) }
+    return WorkConnectionRefusal(
+      answer: text.text(isDetailed: configuration.sendsDetailedErrors))
   }
 
   /// Why a visitor is not welcome: this version has no proxies for visitors.
@@ -119,6 +197,11 @@ extension RelayServer {
     switch action {
     case .closeSession(let id):
       replace(id)
+    case .probeSession(let id):
+      probe(id) { [unowned self] isAlive in
+        // The probe ends with its session, before the server goes away.
+        if isAlive { decide { $0.sessionDidAnswer(id) } }
+      }
     case .listen(let id, let port):
       listen(for: id, port: port)
     case .stopListening(let id):
@@ -143,9 +226,11 @@ extension RelayServer {
   }
 
   private func replace(_ id: SessionID) {
-    guard let session = sessions.removeValue(forKey: id) else { return }
-    session.logger.info("replaced by client [\(session.runID)]")
-    session.close()
+    guard let session = sessions[id], forget(session) else { return }
+    admission.counters.replacedSessions += 1
+    session.logger.info("replaced by client [\(RunID.shown(session.runID))]")
+    // Nothing of it stays: its client is here already, and what is under way belongs to nobody.
+    session.close(isAborting: true)
   }
 
   private func answer(
@@ -160,7 +245,9 @@ extension RelayServer {
     let type = request.map(\.proxyType) ?? ""
     let entry = "new proxy [\(name)] type [\(type.isEmpty ? "tcp" : type)]"
     if let refusal {
-      session.logger.warning("\(entry) error: \(refusal.detailed)")
+      admission.complaints.write(
+        .proxy, from: session.carrier.network, to: session.logger,
+        "\(entry) error: \(refusal.detailed)")
     } else {
       session.logger.info("\(entry) success")
     }

@@ -1,3 +1,4 @@
+internal import Admission
 public import Configuration
 internal import Diagnostics
 public import LinuxSystem
@@ -27,6 +28,7 @@ public final class RelayServer {
   let logger: Logger
   let tls: TLSContext
   let payloadKey: [UInt8]
+  let admission: RelayAdmission
 
   var graph: RelayGraph
   var sessions: [SessionID: ControlSession] = [:]
@@ -39,11 +41,6 @@ public final class RelayServer {
 
   private var listener: Listener?
   private var carriers: [ObjectIdentifier: InboundCarrier] = [:]
-  /// Carriers in the order of their arrival, closed and authenticated ones included until the
-  /// front is swept.
-  private var unauthenticated: [ObjectIdentifier] = []
-  private var unauthenticatedHead = 0
-  private var unauthenticatedCount = 0
   private var nextConnectionNumber: UInt64 = 0
   private var graphTimer: TimerID?
   private var graphDeadline: Instant?
@@ -71,6 +68,7 @@ public final class RelayServer {
     }
     payloadKey = StreamKey.derive(from: configuration.authentication.token.value)
     graph = RelayGraph(policy: RelayServer.makePolicy(configuration))
+    admission = RelayAdmission(loop, configuration, ComplaintLog(loop, logger))
   }
 
   /// Listens on the bind port.
@@ -122,45 +120,42 @@ public final class RelayServer {
   // MARK: Bind port
 
   private func didAccept(_ descriptor: consuming FileDescriptor, _ peer: SocketAddress) {
+    let network = PeerNetwork(peer)
     do throws(Errno) {
       let socket = try SocketStream(context, owning: descriptor, peer: peer)
-      let carrier = InboundCarrier(self, socket)
+      let carrier = InboundCarrier(self, socket, from: peer)
       carriers[ObjectIdentifier(carrier)] = carrier
-      unauthenticated.append(ObjectIdentifier(carrier))
-      unauthenticatedCount += 1
-    } catch {
-      logger.warning("cannot watch a connection from \(peer): \(error)")
-    }
-    evictOldestUnauthenticated()
-  }
-
-  private func evictOldestUnauthenticated() {
-    while unauthenticatedHead < unauthenticated.count {
-      let carrier = carriers[unauthenticated[unauthenticatedHead]]
-      if let carrier, !carrier.isAuthenticated {
-        guard unauthenticatedCount > RelayServerLimits.unauthenticatedCountMax else { break }
-        carrier.close(isReset: true)
+      let admitted = admission.admit(carrier, from: network) { graph.requestedCount(of: $0) }
+      guard let (standing, evicted) = admitted else {
+        return carrier.reject("the memory limit is reached")
       }
-      unauthenticatedHead += 1
-    }
-    if unauthenticatedHead > 1024, unauthenticatedHead * 2 > unauthenticated.count {
-      unauthenticated.removeFirst(unauthenticatedHead)
-      unauthenticatedHead = 0
+      carrier.begin(as: standing)
+      for other in evicted { other.reject("it had to go for a newer one") }
+    } catch {
+      admission.complaints.write(
+        .bringUp, from: network, "cannot watch a connection: \(error), client [\(peer)]")
     }
   }
 
   func carrierDidAuthenticate(_ carrier: InboundCarrier) {
-    unauthenticatedCount -= 1
+    if let standing = carrier.standing.take() {
+      admission.release(standing, from: carrier.network)
+    }
   }
 
   func carrierDidClose(_ carrier: InboundCarrier) {
-    if !carrier.isAuthenticated { unauthenticatedCount -= 1 }
+    if let standing = carrier.standing.take() {
+      admission.release(standing, from: carrier.network)
+    }
     carriers[ObjectIdentifier(carrier)] = nil
   }
 
-  func bringUpDidFail(_ peer: SocketAddress?, _ reason: CloseReason) {
-    let peer = peer.map(\.description) ?? "?"
-    logger.debug("connection from \(peer) ended before login: \(reason)")
+  func bringUpDidFail(_ carrier: InboundCarrier, _ reason: String) {
+    guard !carrier.isAuthenticated else { return }
+    let peer = carrier.peer?.description ?? "?"
+    admission.complaints.write(
+      .bringUp, from: carrier.network, at: .info,
+      "connection closed before login: \(reason), client [\(peer)]")
   }
 
   /// Names a user or work connection.
@@ -219,6 +214,12 @@ public final class RelayServer {
   /// The number of logged-in clients.
   public var sessionCount: Int { sessions.count }
 
+  /// The number of peers on the bind port that have not logged in.
+  public var strangerCount: Int { admission.strangerCount }
+
+  /// What was refused so far.
+  public var counters: RelayCounters { admission.counters }
+
   private func waitForUsers(until deadline: Instant) {
     guard userConnectionCount > 0, context.loop.now < deadline else { return conclude() }
     stopTimer = context.loop.schedule(after: .milliseconds(20)) { [unowned self] in
@@ -234,6 +235,7 @@ public final class RelayServer {
     }
     graphTimer = nil
     stopTimer = nil
+    admission.complaints.close()
     for relay in relays.values { relay.abort() }
     for user in users.values { user.stream.abort() }
     for work in works.values { work.close() }

@@ -5,10 +5,23 @@ public enum RelayServerLimits {
   /// From accept to a login, whatever the peer sends in between; also from the opening of any
   /// other logical connection to its first message (wire-protocol.md 1.7).
   public static let bringUpTimeout = Interval.seconds(10)
-  /// Connections that have not logged in; the oldest goes first.
-  public static let unauthenticatedCountMax = 4096
   /// Streams that a mux carrier may open before it has logged in.
   public static let unauthenticatedStreamMax = 4
+  /// Bytes that a peer may send before it has logged in.
+  public static let unauthenticatedByteCountMax = 64 * 1024
+  /// How long a session that another client wants to take a proxy from may take to show that it is
+  /// alive.
+  public static let probeTimeout = Interval.milliseconds(1500)
+  /// How often it is looked at meanwhile.
+  public static let probeInterval = Interval.milliseconds(50)
+  /// Descriptors that users leave to clients and files, at most.
+  public static let reservedDescriptorMax = 6144
+  /// Log lines about one subject that one network causes in `complaintPeriod`.
+  public static let complaintsPerNetworkMax = 5
+  /// Log lines that strangers, users and clients cause in a second.
+  public static let complaintsPerSecondMax = 100
+  /// The time after which log lines that were left out are summed up.
+  public static let complaintPeriod = Interval.seconds(10)
   /// Bytes of a work connection kept while it waits for a user.
   public static let idleWorkByteCountMax = 64 * 1024
   /// Streams of one mux carrier.

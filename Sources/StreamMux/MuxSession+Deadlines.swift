@@ -136,6 +136,12 @@ extension MuxSession {
     keepalive.hasOutputMoved = true
   }
 
+  /// Queues a ping beside those of the keepalive: whoever asks looks at `lastHeardAt` later.
+  public mutating func probe() {
+    guard failure == nil else { return }
+    queue(.ping, .synchronize, wireID: 0, length: UInt32.max)
+  }
+
   /// Resets the next stream whose half-close timeout is over. One on which bytes moved since it
   /// started gets the whole time once more.
   mutating func nextExpiredStream() -> MuxInput? {

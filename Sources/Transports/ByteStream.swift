@@ -16,6 +16,8 @@ public enum CloseReason: Equatable, Sendable, CustomStringConvertible {
   case carrierLost
   /// Bytes could not be written out in time.
   case drainTimedOut
+  /// A stranger sent more than strangers may.
+  case tooManyBytesOfStranger
 
   /// A short text for one log line.
   public var description: String {
@@ -27,6 +29,7 @@ public enum CloseReason: Equatable, Sendable, CustomStringConvertible {
     case .codingFailed(let text): "payload: \(text)"
     case .carrierLost: "the carrying connection is lost"
     case .drainTimedOut: "the peer did not read in time"
+    case .tooManyBytesOfStranger: "more bytes than a login needs"
     }
   }
 }

@@ -22,6 +22,28 @@ public final class TransportContext {
   /// Pipes of the plain lane.
   let pipePool = PipePool()
 
+  // The turn that the two counts are of.
+  private var strangerTurn: UInt64 = 0
+  private var newStrangerReadCount = 0
+  private var waitingStrangerReadCount = 0
+
+  /// Whether a stranger may be read from in this turn; one that may not comes again in the next.
+  /// So what strangers cost is bounded for those who are served meanwhile, and neither those who
+  /// wait nor those who have just come starve.
+  func mayReadStranger(hasWaited: Bool) -> Bool {
+    if strangerTurn != loop.turnCount {
+      strangerTurn = loop.turnCount
+      newStrangerReadCount = 0
+      waitingStrangerReadCount = 0
+    }
+    if hasWaited {
+      waitingStrangerReadCount += 1
+      return waitingStrangerReadCount <= TransportLimits.strangerReadsPerTurnMax
+    }
+    newStrangerReadCount += 1
+    return newStrangerReadCount <= TransportLimits.strangerReadsPerTurnMax
+  }
+
   /// Makes the context of a loop.
   public init(_ loop: EventLoop) {
     self.loop = loop

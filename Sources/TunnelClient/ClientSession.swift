@@ -80,7 +80,8 @@ final class ClientSession {
     switch reason {
     case .muxFailed: true
     case .failed(let error): error == .timedOut
-    case .reset, .tlsFailed, .codingFailed, .carrierLost, .drainTimedOut: false
+    case .reset, .tlsFailed, .codingFailed, .carrierLost, .drainTimedOut, .tooManyBytesOfStranger:
+      false
     }
   }
 
@@ -190,7 +191,7 @@ final class ClientSession {
     isEstablished = true
     runID = answer.runID
     isPeerOurs = answer.extensions.contains(.halfClose)
-    logger = logger.prefixed(by: runID)
+    logger = logger.prefixed(by: RunID.shown(runID))
     channel?.startEncryption(key: controlKey)
     (channel?.stream as? SocketStream)?.limitSilence()
     proxies = [:]

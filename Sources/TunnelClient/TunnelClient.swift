@@ -6,6 +6,7 @@ public import Reactor
 internal import StreamMux
 internal import Timekeeping
 internal import Transports
+internal import WireProtocol
 
 /// Why a client stopped by itself.
 public enum TunnelClientEnd: Equatable, Sendable {
@@ -153,10 +154,11 @@ public final class TunnelClient {
     hasEverLoggedIn = true
     loggedInAt = context.loop.now
     backoff.didLogIn()
-    logger.prefixed(by: runID).info("login to server success, get run id [\(runID)]")
+    logger.prefixed(by: RunID.shown(runID)).info(
+      "login to server success, get run id [\(RunID.shown(runID))]")
     if !configuration.proxies.isEmpty {
       let names = configuration.proxies.map(\.name).sorted().joined(separator: " ")
-      logger.prefixed(by: runID).info("proxy added: [\(names)]")
+      logger.prefixed(by: RunID.shown(runID)).info("proxy added: [\(names)]")
     }
   }
 

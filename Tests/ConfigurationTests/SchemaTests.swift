@@ -80,7 +80,8 @@ import Testing
       quic_max_incoming_streams tls_only tls_cert_file tls_key_file tls_trusted_ca_file
       dashboard_addr dashboard_port dashboard_user dashboard_pwd assets_dir pprof_enable
       dashboard_tls_mode dashboard_tls_cert_file dashboard_tls_key_file enable_prometheus log_file
-      log_way log_level log_max_days disable_log_color shutdown_grace
+      log_way log_level log_max_days disable_log_color shutdown_grace max_connections
+      max_connections_per_address max_connections_per_proxy max_connections_per_client memory_limit
       """
     let client = """
       user server_addr server_port nat_hole_stun_server dns_server login_fail_exit start log_file

@@ -8,15 +8,18 @@ import Testing
 import Timekeeping
 import WireProtocol
 
-/// A client made by hand: no TLS, no mux, one TCP connection, every byte under the test's control.
+/// A client made by hand: no TLS, one TCP connection, every byte under the test's control; without
+/// mux, or over the first stream of one.
 final class RawPeer {
   let socket: TestSocket
+  private var mux: HandMadeMux?
   private var decoder = MessageDecoder()
   private var encryptor: StreamEncryptor?
   private var decryptor: StreamDecryptor?
 
   /// Connects, from the address `source` if one is given.
-  init(_ port: UInt16, from source: String? = nil) throws {
+  init(_ port: UInt16, from source: String? = nil, isMux: Bool = false) throws {
+    mux = isMux ? HandMadeMux() : nil
     guard let source else {
       socket = try TestSocket.connect(port)
       return
@@ -64,7 +67,14 @@ final class RawPeer {
     } else {
       bytes.withUnsafeBytes { encryptor?.encrypt($0, into: &wire) }
     }
-    try socket.send(Array(wire.readableBytes))
+    let bytes = Array(wire.readableBytes)
+    try socket.send(mux?.frame(bytes) ?? bytes)
+  }
+
+  /// Whether pings of the mux are answered.
+  var answersPings: Bool {
+    get { mux?.answersPings ?? false }
+    set { mux?.answersPings = newValue }
   }
 
   func receive(within limit: Interval = TestSocket.patience) throws -> Message {
@@ -72,7 +82,13 @@ final class RawPeer {
       if let message = try decoder.next() { return message }
       let bytes = try socket.receiveSome(within: limit)
       guard !bytes.isEmpty else { throw RawPeerError.closed }
-      feed(bytes)
+      guard mux != nil else {
+        feed(bytes)
+        continue
+      }
+      feed(mux?.unframe(bytes) ?? [])
+      let answers = mux?.takeAnswers() ?? []
+      if !answers.isEmpty { try socket.send(answers) }
     }
   }
 
@@ -92,6 +108,46 @@ final class RawPeer {
       bytes.withUnsafeBytes { decryptor?.decrypt($0, into: &plain) }
     }
     decoder.append(plain.readableBytes)
+  }
+}
+
+/// The frames of one yamux stream, the first that a client opens.
+struct HandMadeMux {
+  var answersPings = true
+  private var isOpen = false
+  private var input: [UInt8] = []
+  private var answers: [UInt8] = []
+
+  /// Data frames for `bytes`, behind the frame that opens the stream.
+  mutating func frame(_ bytes: [UInt8]) -> [UInt8] {
+    let opening: [UInt8] = isOpen ? [] : [0, 1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0]
+    isOpen = true
+    let length = [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: bytes.count >> $0) }
+    return opening + [0, 0, 0, 0, 0, 0, 0, 1] + length + bytes
+  }
+
+  /// What data frames hold; pings are noted.
+  mutating func unframe(_ bytes: [UInt8]) -> [UInt8] {
+    input += bytes
+    var data: [UInt8] = []
+    while input.count >= 12 {
+      let isData = input[1] == 0
+      let length = input[8..<12].reduce(0) { $0 << 8 | Int($1) }
+      let frameByteCount = 12 + (isData ? length : 0)
+      guard input.count >= frameByteCount else { break }
+      if isData { data += input[12..<frameByteCount] }
+      // A ping with SYN is answered with ACK and the same value.
+      if input[1] == 2, input[3] & 1 != 0, answersPings {
+        answers += [0, 2, 0, 2] + input[4..<12]
+      }
+      input.removeFirst(frameByteCount)
+    }
+    return data
+  }
+
+  mutating func takeAnswers() -> [UInt8] {
+    defer { answers = [] }
+    return answers
   }
 }
 
@@ -128,6 +184,16 @@ final class LoneServer: Sendable {
   func sessionCount() throws -> Int {
     let server = self.server
     return try thread.run { server.on($0).sessionCount }
+  }
+
+  func strangerCount() throws -> Int {
+    let server = self.server
+    return try thread.run { server.on($0).strangerCount }
+  }
+
+  func counters() throws -> RelayCounters {
+    let server = self.server
+    return try thread.run { server.on($0).counters }
   }
 
   func stop() throws {

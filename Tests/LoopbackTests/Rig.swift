@@ -143,6 +143,12 @@ final class Rig: Sendable {
     return try serverThread.run { server.on($0).userConnectionCount }
   }
 
+  /// What the relay has refused.
+  func counters() throws -> RelayCounters {
+    let server = self.server
+    return try serverThread.run { server.on($0).counters }
+  }
+
   /// Ends both programs at once, and their loops.
   func stop() throws {
     let server = self.server

@@ -41,7 +41,7 @@ import Timekeeping
       }
     case 1:
       guard let session else { return }
-      rig.graph.closeSession(session.id, now: rig.now)
+      rig.graph.closeSession(session.id, isLost: false, now: rig.now)
       model.sessions.removeAll { $0.id == session.id }
     case 2, 3:
       guard let session else { return }
@@ -109,6 +109,13 @@ import Timekeeping
         case .closeUser(let user, _): #expect(remove(user, from: &model.waiting))
         case .closeWork(let work), .refuseWork(let work, _):
           #expect(remove(work, from: &model.pooled))
+        case .probeSession(let id):
+          if Bool.random(using: &generator) {
+            rig.graph.sessionDidAnswer(id)
+          } else {
+            rig.graph.closeSession(id, isLost: true, now: rig.now)
+            model.sessions.removeAll { $0.id == id }
+          }
         case .requestWorkConnection, .replyProxyStarted, .replyProxyRefused, .closeSession: break
         }
       }

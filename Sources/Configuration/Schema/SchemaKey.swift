@@ -42,6 +42,7 @@ enum TextKind: String, Sendable {
   case url = "URL"
   case ports = "list of N and A-B"
   case bandwidth = "number with KB or MB"
+  case memory = "number with KB, MB or GB"
 }
 
 /// How integers are documented.

@@ -44,6 +44,31 @@ enum ServerSchema {
         $0.configuration.portsPerClientMax = $1 == 0 ? nil : $1
       },
       "the most ports that one client may have; 0: any number"),
+    connections(
+      "max_connections", "maxConnections", "in all; 0: as many as there are descriptors for"
+    ) { $0.total = $1 },
+    connections(
+      "max_connections_per_address", "maxConnectionsPerAddress",
+      "from one IPv4 address or IPv6 network of 64 bits; 0: any number"
+    ) { $0.perAddress = $1 },
+    connections(
+      "max_connections_per_proxy", "maxConnectionsPerProxy", "of one proxy; 0: any number"
+    ) { $0.perProxy = $1 },
+    connections(
+      "max_connections_per_client", "maxConnectionsPerClient", "of one client; 0: any number"
+    ) { $0.perClient = $1 },
+    SchemaKey(
+      "memory_limit", "memoryLimit",
+      .text(.memory, defaultText: "") { draft, text in
+        guard let size = MemorySize(text) else {
+          return "expected a number with KB, MB or GB right behind it, such as 128MB, "
+            + "not below \(MemorySize.least.text), found \(quoted(text))"
+        }
+        draft.configuration.memoryLimitBytes = size.byteCount
+        return nil
+      },
+      "memory, with the kernel's for the sockets, above which no user and no client is let in, "
+        + "such as `128MB`; empty: no limit"),
     SchemaKey(
       "allow_ports", "allowPorts",
       .text(.ports, defaultText: "1-65535") { draft, text in
@@ -61,6 +86,18 @@ enum ServerSchema {
       .absent(.integer, defaultText: "168", feature: "hole punching"),
       "hours for which statistics of hole punching are kept"),
   ]
+
+  private static func connections(
+    _ iniName: String, _ v1Name: String, _ which: String,
+    _ store: @escaping @Sendable (inout ConnectionLimits, Int?) -> Void
+  ) -> SchemaKey<ServerDraft> {
+    SchemaKey(
+      iniName, v1Name,
+      .integer(.count, defaultValue: 0, range: 0...ConfigurationLimits.connectionCountMax) {
+        store(&$0.configuration.connectionLimits, $1 == 0 ? nil : $1)
+      },
+      "the most user connections \(which)")
+  }
 
   private static let vhosts: [SchemaKey<ServerDraft>] = [
     SchemaKey(

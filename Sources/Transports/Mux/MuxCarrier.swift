@@ -2,7 +2,7 @@ internal import DequeModule
 internal import LinuxSystem
 public import Reactor
 public import StreamMux
-internal import Timekeeping
+public import Timekeeping
 
 /// Drives one mux session over one byte stream, and hands its streams out.
 ///
@@ -94,6 +94,16 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
       first.completion(nil)
     }
   }
+
+  /// Asks the peer for a sign of life, which moves `lastHeardAt`.
+  public func probe() {
+    guard !isClosed else { return }
+    session.probe()
+    setNeedsFlush()
+  }
+
+  /// When bytes of the peer last arrived.
+  public var lastHeardAt: Instant { session.lastHeardAt }
 
   /// Ends the session: says so to the peer, and closes the stream below behind what is queued.
   public func close() {

@@ -12,7 +12,7 @@ extension SocketStream {
   }
 
   /// How many of our bytes the peer's host has acknowledged.
-  var acknowledgedByteCount: UInt64? {
+  public var acknowledgedByteCount: UInt64? {
     phase == .closed ? nil : Socket.acknowledgedByteCount(number)
   }
 }

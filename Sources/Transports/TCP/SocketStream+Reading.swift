@@ -36,7 +36,31 @@ extension SocketStream {
   /// Whether a read could find out what is wrong with the connection.
   private var mayRead: Bool { !isReadPaused && !isDrainFull }
 
+  /// Whether the socket may be read from in this turn.
+  private func mayReadNow() -> Bool {
+    guard isStrangerPaced, phase == .open else { return true }
+    if context.mayReadStranger(hasWaited: isStrangerWaiting) {
+      isStrangerWaiting = false
+      return true
+    }
+    isStrangerWaiting = true
+    if let registration { context.loop.requeue(registration, .readable) }
+    return false
+  }
+
+  /// Takes bytes off what a stranger may send.
+  ///
+  /// - Returns: whether they were too many; the connection is over then.
+  private func isOverBudget(_ byteCount: Int) -> Bool {
+    guard let left = strangerByteCount else { return false }
+    strangerByteCount = left - byteCount
+    guard byteCount > left else { return false }
+    fail(.tooManyBytesOfStranger)
+    return true
+  }
+
   private func readAvailable() {
+    guard mayReadNow() else { return }
     var budget =
       drain == nil
       ? TransportLimits.readBytesPerTurnMax : TransportLimits.drainedBytesPerTurnMax
@@ -80,7 +104,7 @@ extension SocketStream {
       // and FIN share one edge, or what follows the mark of urgent data.
       if count < asked, !hasHangup { isReadable = false }
       budget -= count
-      return count
+      return isOverBudget(count) ? nil : count
     case .wouldBlock:
       isReadable = false
       return nil
@@ -136,6 +160,7 @@ extension SocketStream {
         into: context.plaintextBuffer, from: number, by: context.loop.calls, upTo: budget,
         isShortReadFinal: !hasHangup)
       budget -= outcome.raw.byteCount
+      if isOverBudget(outcome.raw.byteCount) { return }
       if outcome.raw.isDry { isReadable = false }
       if tls.unsentByteCount > 0 { flushOutput() }
       if outcome.byteCount > 0, phase == .open {

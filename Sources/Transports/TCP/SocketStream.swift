@@ -49,6 +49,11 @@ public final class SocketStream: ByteStream, ReadinessHandler {
   var drainedByteCount: UInt64 = 0
   var isDrainFull = false
   var isCarrier = false
+  // What a peer that has not shown who it is may still send; `nil` for one that has.
+  var strangerByteCount: Int?
+  // Whether its reads have to wait for those of others.
+  var isStrangerPaced = false
+  var isStrangerWaiting = false
   private var closeTimer: TimerID?
 
   /// Takes over a connected socket.
@@ -105,9 +110,21 @@ public final class SocketStream: ByteStream, ReadinessHandler {
     limitSilence()
   }
 
+  /// The peer may be anybody: it gets little, until `trustPeer()`.
+  ///
+  /// - Parameters:
+  ///   - byteCount: what it may send; more ends the connection.
+  ///   - isPaced: whether all such peers together are read from only so often in a turn.
+  public func distrustPeer(upTo byteCount: Int, isPaced: Bool) {
+    strangerByteCount = byteCount
+    isStrangerPaced = isPaced
+  }
+
   /// The peer has shown who it is: from here on its records may take more memory, and a carrier
   /// keeps that between records. Strangers get what OpenSSL needs for the record at hand.
   public func trustPeer() {
+    strangerByteCount = nil
+    isStrangerPaced = false
     tls?.readManyRecordsAtOnce()
     if isCarrier { tls?.keepBuffers() }
   }

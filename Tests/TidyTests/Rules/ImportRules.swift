@@ -17,6 +17,7 @@ enum ImportRules {
     "StreamMux": Allowance(tier: 1, imports: tier0),
     "StreamCoding": Allowance(tier: 1, imports: tier0.union(["COpenSSL", "CSnappy"])),
     "Configuration": Allowance(tier: 1, imports: tier0.union(["FoundationEssentials"])),
+    "Admission": Allowance(tier: 1, imports: tier0),
     "ProxyGraph": Allowance(tier: 1, imports: tier0.union(["Configuration", "WireProtocol"])),
 
     "LinuxSystem": Allowance(tier: 2, imports: tier0.union(["CLinux", "Glibc"])),
@@ -39,7 +40,7 @@ enum ImportRules {
 
   private static let tier0: Set<String> = ["ByteBuffers", "Timekeeping", "Diagnostics"]
   private static let tier1: Set<String> = [
-    "WireProtocol", "StreamMux", "StreamCoding", "Configuration", "ProxyGraph",
+    "WireProtocol", "StreamMux", "StreamCoding", "Configuration", "ProxyGraph", "Admission",
   ]
   private static let programParts: Set<String> =
     tier0.union(tier1).union(["LinuxSystem", "Reactor", "Transports", "Logging"])

@@ -12,8 +12,8 @@ private final class GraphBench {
 
   init() throws {
     let decision = graph.openSession(
-      runID: "", freshRunID: "0123456789abcdef", user: "", clientID: "", poolCount: 1,
-      now: Self.now)
+      runID: "", freshRunID: "0123456789abcdef", user: "", clientID: "", host: "192.0.2.1",
+      poolCount: 1, now: Self.now)
     guard case .accepted(let session, _) = decision else { throw Broken("no session") }
     graph.requestProxy(
       session: session, name: "web", type: "tcp", remotePort: 8_080, now: Self.now, random: 1)

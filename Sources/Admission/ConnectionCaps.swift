@@ -1,0 +1,108 @@
+/// How many user connections there may be: of one network, of one proxy, of one session, in all.
+/// What is not bounded is not counted either, but for the total.
+public struct ConnectionCaps {
+  /// The maxima; `nil` for none.
+  public struct Maxima: Equatable, Sendable {
+    /// Of one network (`PeerNetwork`).
+    public var perNetwork: Int?
+    /// Of one proxy.
+    public var perProxy: Int?
+    /// Of one session.
+    public var perSession: Int?
+    /// In all.
+    public var total: Int?
+
+    /// No maxima.
+    public init() {}
+  }
+
+  /// Which maximum is reached.
+  public enum Cause: Hashable, Sendable, CaseIterable, CustomStringConvertible {
+    /// That of the user's network.
+    case network
+    /// That of the proxy.
+    case proxy
+    /// That of the session.
+    case session
+    /// That of all.
+    case total
+
+    /// What the log says.
+    public var description: String {
+      switch self {
+      case .network: "its address has as many connections as one may have"
+      case .proxy: "the proxy has as many connections as one may have"
+      case .session: "the client has as many connections as one may have"
+      case .total: "there are as many connections as there may be"
+      }
+    }
+  }
+
+  /// A connection that was let in; gives its place back with `release`.
+  public struct Place: Sendable {
+    let network: PeerNetwork
+    let proxy: UInt64
+    let session: UInt64
+  }
+
+  private let maxima: Maxima
+  private var networks: [PeerNetwork: Int] = [:]
+  private var proxies: [UInt64: Int] = [:]
+  private var sessions: [UInt64: Int] = [:]
+
+  /// How many connections are in.
+  public private(set) var totalCount = 0
+
+  /// Lets nobody in yet.
+  public init(_ maxima: Maxima) {
+    self.maxima = maxima
+  }
+
+  /// Lets a connection in, or says which maximum forbids it.
+  ///
+  /// - Parameters:
+  ///   - proxy: names the proxy.
+  ///   - session: names the session.
+  public mutating func admit(from network: PeerNetwork, proxy: UInt64, session: UInt64)
+    -> Result<Place, Refusal>
+  {
+    if let cause = cause(network, proxy, session) { return .failure(Refusal(cause: cause)) }
+    let place = Place(network: network, proxy: proxy, session: session)
+    change(place, by: 1)
+    return .success(place)
+  }
+
+  /// Why a connection is not let in.
+  public struct Refusal: Error, Equatable, Sendable {
+    /// The maximum that is reached.
+    public let cause: Cause
+  }
+
+  /// A connection that was let in is over.
+  public mutating func release(_ place: Place) {
+    change(place, by: -1)
+  }
+
+  private func cause(_ network: PeerNetwork, _ proxy: UInt64, _ session: UInt64) -> Cause? {
+    if let total = maxima.total, totalCount >= total { return .total }
+    if let most = maxima.perNetwork, networks[network, default: 0] >= most { return .network }
+    if let most = maxima.perProxy, proxies[proxy, default: 0] >= most { return .proxy }
+    if let most = maxima.perSession, sessions[session, default: 0] >= most { return .session }
+    return nil
+  }
+
+  private mutating func change(_ place: Place, by step: Int) {
+    totalCount += step
+    if maxima.perNetwork != nil { Self.change(&networks, place.network, by: step) }
+    if maxima.perProxy != nil { Self.change(&proxies, place.proxy, by: step) }
+    if maxima.perSession != nil { Self.change(&sessions, place.session, by: step) }
+  }
+
+  private static func change<Key>(_ counts: inout [Key: Int], _ key: Key, by step: Int) {
+    let count = counts[key, default: 0] + step
+    counts[key] = count == 0 ? nil : count
+  }
+
+  /// Networks, proxies and sessions that are counted, for tests.
+  var keyCount: Int { networks.count + proxies.count + sessions.count }
+}

@@ -1,0 +1,164 @@
+internal import Admission
+internal import Configuration
+internal import LinuxSystem
+internal import ProxyGraph
+internal import Reactor
+internal import Timekeeping
+
+/// Who may come in: the relay's books of strangers, failures, users and memory.
+final class RelayAdmission {
+  let complaints: ComplaintLog
+  var counters = RelayCounters()
+  var throttle = LoginThrottle()
+
+  private let loop: EventLoop
+  private var strangers = StrangerBook<InboundCarrier>()
+  private var caps: ConnectionCaps
+  private var memory: MemoryBudget?
+  private let memoryGauge: MemoryGauge?
+  /// Clients without mux that are logged in, by where they are.
+  private var clients: [PeerNetwork: Set<SessionID>] = [:]
+  /// Peers that are taken for work connections, until they have shown it.
+  private var expectedCounts: [PeerNetwork: Int] = [:]
+
+  init(_ loop: EventLoop, _ configuration: ServerConfiguration, _ complaints: ComplaintLog) {
+    self.loop = loop
+    self.complaints = complaints
+    var maxima = ConnectionCaps.Maxima()
+    let limits = configuration.connectionLimits
+    maxima.perNetwork = limits.perAddress
+    maxima.perProxy = limits.perProxy
+    maxima.perSession = limits.perClient
+    maxima.total = limits.total ?? Self.totalMax(configuration)
+    caps = ConnectionCaps(maxima)
+    memory = configuration.memoryLimitBytes.map { MemoryBudget(limitBytes: $0) }
+    memoryGauge = memory == nil ? nil : MemoryGauge()
+  }
+
+  /// As many users as there are descriptors for, with some left for clients and files.
+  private static func totalMax(_ configuration: ServerConfiguration) -> Int {
+    let limit = HostSystem.descriptorLimit
+    let reserve = min(limit / 4, RelayServerLimits.reservedDescriptorMax)
+    // Without mux each user has a work connection with a socket of its own.
+    return max(1, (limit - reserve) / (configuration.transport.isMultiplexed ? 1 : 2))
+  }
+
+  // MARK: Strangers
+
+  /// Peers on the bind port that have not logged in.
+  var strangerCount: Int { strangers.count }
+
+  /// What a peer on the bind port is before it has said anything.
+  enum Standing {
+    /// One of the work connections that a client there was asked for.
+    case expected
+    /// Anybody.
+    case stranger(StrangerBook<InboundCarrier>.EntryID)
+  }
+
+  /// Lets a peer on the bind port in; `nil` when there is no memory for it.
+  ///
+  /// - Parameter requestedCount: how many work connections a client was asked for and has not
+  ///   opened.
+  /// - Returns: what it is, and who has to go for it.
+  func admit(
+    _ carrier: InboundCarrier, from network: PeerNetwork, requestedCount: (SessionID) -> Int
+  ) -> (standing: Standing, evicted: [InboundCarrier])? {
+    if let sessions = clients[network] {
+      let requested = sessions.reduce(0) { $0 + requestedCount($1) }
+      if expectedCounts[network, default: 0] < requested {
+        expectedCounts[network, default: 0] += 1
+        return (.expected, [])
+      }
+    }
+    var evicted: [InboundCarrier] = []
+    if !hasMemory(for: .stranger) {
+      // The oldest has had its time. Its memory is free once it is closed.
+      guard let oldest = strangers.removeOldest() else {
+        counters.peersWithoutMemory += 1
+        return nil
+      }
+      evicted.append(oldest)
+    }
+    let (id, others) = strangers.admit(carrier, from: network)
+    evicted += others
+    counters.evictedPeers += evicted.count
+    return (.stranger(id), evicted)
+  }
+
+  /// A peer has shown who it is, or has left.
+  func release(_ standing: Standing, from network: PeerNetwork) {
+    switch standing {
+    case .stranger(let id): strangers.remove(id)
+    case .expected:
+      let count = expectedCounts[network, default: 0] - 1
+      expectedCounts[network] = count > 0 ? count : nil
+    }
+  }
+
+  /// A client that opens a carrier for each work connection has logged in.
+  func clientDidArrive(_ session: SessionID, from network: PeerNetwork) {
+    clients[network, default: []].insert(session)
+  }
+
+  /// It has left.
+  func clientDidLeave(_ session: SessionID, from network: PeerNetwork) {
+    clients[network]?.remove(session)
+    if clients[network]?.isEmpty == true { clients[network] = nil }
+  }
+
+  // MARK: Users
+
+  /// Lets a user in, or says why not.
+  func admitUser(from network: PeerNetwork, proxy: UInt64, session: UInt64)
+    -> Result<ConnectionCaps.Place, UserRejection>
+  {
+    guard hasMemory(for: .user) else {
+      counters.usersWithoutMemory += 1
+      return .failure(UserRejection(description: "the memory limit is reached"))
+    }
+    switch caps.admit(from: network, proxy: proxy, session: session) {
+    case .success(let place): return .success(place)
+    case .failure(let refusal):
+      count(refusal.cause)
+      return .failure(UserRejection(description: refusal.cause.description))
+    }
+  }
+
+  /// A user is gone.
+  func release(_ place: ConnectionCaps.Place) {
+    caps.release(place)
+  }
+
+  private func count(_ cause: ConnectionCaps.Cause) {
+    switch cause {
+    case .network: counters.usersOverAddressMax += 1
+    case .proxy: counters.usersOverProxyMax += 1
+    case .session: counters.usersOverClientMax += 1
+    case .total: counters.usersOverTotalMax += 1
+    }
+  }
+
+  // MARK: Memory
+
+  private func hasMemory(for applicant: MemoryBudget.Applicant) -> Bool {
+    guard memory != nil else { return true }
+    let socketCount = loop.registrationCount
+    if memory?.isSampleDue(now: loop.now) == true, let resident = memoryGauge?.residentBytes {
+      memory?.note(residentBytes: resident, socketCount: socketCount, now: loop.now)
+    }
+    return memory?.mayAdmit(applicant, socketCount: socketCount) ?? true
+  }
+}
+
+/// Why a user was not let in.
+struct UserRejection: Error, CustomStringConvertible {
+  let description: String
+}
+
+extension PeerNetwork {
+  /// The network of a peer.
+  init(_ address: SocketAddress) {
+    self.init(octets: address.octetArray)
+  }
+}

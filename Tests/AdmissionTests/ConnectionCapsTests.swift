@@ -1,0 +1,88 @@
+import Testing
+import Timekeeping
+
+@testable import Admission
+
+@Suite struct ConnectionCapsTests {
+  private static func network(_ number: UInt8) -> PeerNetwork {
+    PeerNetwork(octets: [192, 0, 2, number] as [UInt8])
+  }
+
+  private static func refusal(
+    _ caps: inout ConnectionCaps, _ network: UInt8, proxy: UInt64, session: UInt64
+  ) -> ConnectionCaps.Cause? {
+    switch caps.admit(from: Self.network(network), proxy: proxy, session: session) {
+    case .success: nil
+    case .failure(let refusal): refusal.cause
+    }
+  }
+
+  @Test func eachMaximumIsKept() {
+    var maxima = ConnectionCaps.Maxima()
+    maxima.perNetwork = 2
+    maxima.perProxy = 3
+    maxima.perSession = 4
+    maxima.total = 5
+    var caps = ConnectionCaps(maxima)
+    #expect(Self.refusal(&caps, 1, proxy: 1, session: 1) == nil)
+    #expect(Self.refusal(&caps, 1, proxy: 1, session: 1) == nil)
+    #expect(Self.refusal(&caps, 1, proxy: 2, session: 1) == .network)
+    #expect(Self.refusal(&caps, 2, proxy: 1, session: 1) == nil)
+    #expect(Self.refusal(&caps, 3, proxy: 1, session: 1) == .proxy)
+    #expect(Self.refusal(&caps, 3, proxy: 2, session: 1) == nil)
+    #expect(Self.refusal(&caps, 3, proxy: 2, session: 1) == .session)
+    #expect(Self.refusal(&caps, 4, proxy: 3, session: 2) == nil)
+    #expect(Self.refusal(&caps, 5, proxy: 4, session: 3) == .total)
+    #expect(caps.totalCount == 5)
+  }
+
+  @Test func placesComeBackAndLeaveNothing() throws {
+    var maxima = ConnectionCaps.Maxima()
+    maxima.perNetwork = 1
+    maxima.perProxy = 10
+    maxima.perSession = 10
+    var caps = ConnectionCaps(maxima)
+    for round in 0..<100 as Range<UInt64> {
+      let place = try caps.admit(from: Self.network(1), proxy: round, session: round).get()
+      #expect(Self.refusal(&caps, 1, proxy: round, session: round) == .network)
+      caps.release(place)
+    }
+    #expect(caps.totalCount == 0 && caps.keyCount == 0)
+  }
+
+  @Test func withoutMaximaNothingIsCountedButTheTotal() {
+    var caps = ConnectionCaps(ConnectionCaps.Maxima())
+    for _ in 0..<1000 { #expect(Self.refusal(&caps, 1, proxy: 1, session: 1) == nil) }
+    #expect(caps.totalCount == 1000 && caps.keyCount == 0)
+  }
+}
+
+@Suite struct MemoryBudgetTests {
+  private static let start = Instant(nanoseconds: 1_000_000_000)
+
+  @Test func usersAreRefusedBeforeStrangers() {
+    var budget = MemoryBudget(limitBytes: 64 << 20)
+    #expect(budget.isSampleDue(now: Self.start))
+    budget.note(residentBytes: 10 << 20, socketCount: 10, now: Self.start)
+    #expect(!budget.isSampleDue(now: Self.start))
+    #expect(budget.mayAdmit(.user, socketCount: 10))
+    budget.note(residentBytes: 58 << 20, socketCount: 10, now: Self.start)
+    #expect(!budget.mayAdmit(.user, socketCount: 10))
+    #expect(budget.mayAdmit(.stranger, socketCount: 10))
+    budget.note(residentBytes: 64 << 20, socketCount: 10, now: Self.start)
+    #expect(!budget.mayAdmit(.stranger, socketCount: 10))
+    #expect(budget.isSampleDue(now: Self.start + AdmissionLimits.memorySampleTime))
+  }
+
+  // Between two measurements a flood is estimated: it does not get past the limit meanwhile.
+  @Test func newcomersCountBeforeTheyAreMeasured() {
+    var budget = MemoryBudget(limitBytes: 32 << 20)
+    budget.note(residentBytes: 8 << 20, socketCount: 0, now: Self.start)
+    var socketCount = 0
+    while budget.mayAdmit(.user, socketCount: socketCount), socketCount < 100_000 {
+      socketCount += 1
+    }
+    let each = AdmissionLimits.ownBytesPerConnection + AdmissionLimits.kernelBytesPerSocket
+    #expect(socketCount == ((28 - 8) << 20) / each)
+  }
+}
