@@ -6,6 +6,8 @@ public enum AdmissionLimits {
   public static let strangerCountMax = 4096
   /// Peers of one network that have not logged in; the oldest of them goes first.
   public static let strangersPerNetworkMax = 64
+  /// Strangers that speak TLS, each of which costs some ten kilobytes; the oldest goes first.
+  public static let strangersWithTLSMax = 1024
   /// Failed logins of a network that are answered at once.
   public static let freeFailureCountMax = 10
   /// The pause between answers to failed logins beyond those; doubled every

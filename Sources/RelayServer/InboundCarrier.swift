@@ -16,6 +16,8 @@ internal import Transports
 final class InboundCarrier: ByteStreamReceiver {
   private static let markerByte: UInt8 = 0x17
   private static let tlsRecordByte: UInt8 = 0x16
+  private static let tlsMajorVersion: UInt8 = 3
+  private static let tlsHeaderByteCount = 5
 
   /// The session that logged in over this carrier; with mux.
   var session: ControlSession?
@@ -28,11 +30,16 @@ final class InboundCarrier: ByteStreamReceiver {
   /// What the peer is until it has shown who it is.
   var standing: RelayAdmission.Standing?
 
+  /// Its name among the strangers that speak TLS.
+  var tlsID: StrangerBook<InboundCarrier>.EntryID?
+
   private let server: RelayServer
   private let socket: SocketStream
   private var mux: MuxCarrier?
   private var openings: [ObjectIdentifier: LogicalOpening] = [:]
   private var openedCount = 0
+  // What has come of a TLS client's first record.
+  private var firstRecord: [UInt8] = []
   private var deadline: TimerID?
   private var isHandedOver = false
   private var isClosed = false
@@ -115,6 +122,7 @@ final class InboundCarrier: ByteStreamReceiver {
 
   /// Decides by the first byte.
   func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
+    guard firstRecord.isEmpty else { return collect(bytes) }
     guard let first = bytes.first else { return }
     guard first == Self.tlsRecordByte || first == Self.markerByte else {
       // frp closes such a peer without a word (wire-protocol.md 1.3).
@@ -122,11 +130,45 @@ final class InboundCarrier: ByteStreamReceiver {
       takeUp(bytes)
       return
     }
-    let rest = first == Self.markerByte ? UnsafeRawBufferPointer(rebasing: bytes[1...]) : bytes
+    collect(bytes)
+  }
+
+  /// Waits for the whole first record: a session of TLS costs far more than the bytes.
+  private func collect(_ bytes: UnsafeRawBufferPointer) {
+    if firstRecord.isEmpty, !isPartOfRecord(bytes) { return startTLS(bytes) }
+    firstRecord += bytes
+    let collected = firstRecord
+    collected.withUnsafeBytes { bytes in
+      if isPartOfRecord(bytes) { return }
+      firstRecord = []
+      startTLS(bytes)
+    }
+  }
+
+  /// Whether more has to come of a handshake record (RFC 8446, 5.1) behind the marker byte, if
+  /// there is one. What is none, or too long to be collected, is for OpenSSL.
+  private func isPartOfRecord(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let record = bytes.dropFirst(bytes.first == Self.markerByte ? 1 : 0)
+    let start = record.startIndex
+    if let type = record.first, type != Self.tlsRecordByte { return false }
+    if record.count > 1, record[start + 1] != Self.tlsMajorVersion { return false }
+    guard record.count >= Self.tlsHeaderByteCount else { return true }
+    let bodyByteCount = Int(record[start + 3]) << 8 + Int(record[start + 4])
+    return bodyByteCount <= RelayServerLimits.firstRecordByteCountMax
+      && record.count < Self.tlsHeaderByteCount + bodyByteCount
+  }
+
+  private func startTLS(_ bytes: UnsafeRawBufferPointer) {
+    let start = bytes.first == Self.markerByte ? 1 : 0
     do throws(TLSError) {
       let session = try server.tls.makeSession()
+      if case .stranger = standing {
+        let (id, evicted) = server.admission.admitTLS(self)
+        tlsID = id
+        for other in evicted { other.reject("it had to go for a newer one") }
+      }
       takeUp(UnsafeRawBufferPointer(start: nil, count: 0))
-      socket.startTLS(session, received: rest)
+      socket.startTLS(session, received: UnsafeRawBufferPointer(rebasing: bytes[start...]))
     } catch {
       reject("\(error)")
     }

@@ -13,6 +13,8 @@ final class RelayAdmission {
 
   private let loop: EventLoop
   private var strangers = StrangerBook<InboundCarrier>()
+  private var strangersWithTLS = StrangerBook<InboundCarrier>(
+    countMax: AdmissionLimits.strangersWithTLSMax)
   private var caps: ConnectionCaps
   private var memory: MemoryBudget?
   private let memoryGauge: MemoryGauge?
@@ -67,7 +69,7 @@ final class RelayAdmission {
     if let sessions = clients[network] {
       let requested = sessions.reduce(0) { $0 + requestedCount($1) }
       if expectedCounts[network, default: 0] < requested {
-        expectedCounts[network, default: 0] += 1
+        countExpected(from: network, by: 1)
         return (.expected, [])
       }
     }
@@ -86,14 +88,33 @@ final class RelayAdmission {
     return (.stranger(id), evicted)
   }
 
+  /// A stranger begins to speak TLS.
+  ///
+  /// - Returns: its name among those who do, and who has to go for it.
+  func admitTLS(_ carrier: InboundCarrier)
+    -> (id: StrangerBook<InboundCarrier>.EntryID, evicted: [InboundCarrier])
+  {
+    let (id, evicted) = strangersWithTLS.admit(carrier, from: carrier.network)
+    counters.evictedPeers += evicted.count
+    return (id, evicted)
+  }
+
+  /// A stranger that spoke TLS has shown who it is, or has left.
+  func releaseTLS(_ id: StrangerBook<InboundCarrier>.EntryID) {
+    strangersWithTLS.remove(id)
+  }
+
   /// A peer has shown who it is, or has left.
   func release(_ standing: Standing, from network: PeerNetwork) {
     switch standing {
     case .stranger(let id): strangers.remove(id)
-    case .expected:
-      let count = expectedCounts[network, default: 0] - 1
-      expectedCounts[network] = count > 0 ? count : nil
+    case .expected: countExpected(from: network, by: -1)
     }
+  }
+
+  private func countExpected(from network: PeerNetwork, by step: Int) {
+    let count = expectedCounts[network, default: 0] + step
+    expectedCounts[network] = count > 0 ? count : nil
   }
 
   /// A client that opens a carrier for each work connection has logged in.

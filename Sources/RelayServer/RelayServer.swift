@@ -138,16 +138,19 @@ public final class RelayServer {
   }
 
   func carrierDidAuthenticate(_ carrier: InboundCarrier) {
-    if let standing = carrier.standing.take() {
-      admission.release(standing, from: carrier.network)
-    }
+    release(carrier)
   }
 
   func carrierDidClose(_ carrier: InboundCarrier) {
+    release(carrier)
+    carriers[ObjectIdentifier(carrier)] = nil
+  }
+
+  private func release(_ carrier: InboundCarrier) {
     if let standing = carrier.standing.take() {
       admission.release(standing, from: carrier.network)
     }
-    carriers[ObjectIdentifier(carrier)] = nil
+    if let id = carrier.tlsID.take() { admission.releaseTLS(id) }
   }
 
   func bringUpDidFail(_ carrier: InboundCarrier, _ reason: String) {

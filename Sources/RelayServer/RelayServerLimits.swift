@@ -9,6 +9,9 @@ public enum RelayServerLimits {
   public static let unauthenticatedStreamMax = 4
   /// Bytes that a peer may send before it has logged in.
   public static let unauthenticatedByteCountMax = 64 * 1024
+  /// Bytes of a TLS client's first record that are collected before there is a TLS session for
+  /// them; a longer record begins one.
+  public static let firstRecordByteCountMax = 8 * 1024
   /// How long a session that another client wants to take a proxy from may take to show that it is
   /// alive.
   public static let probeTimeout = Interval.milliseconds(1500)

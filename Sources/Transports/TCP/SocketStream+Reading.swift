@@ -163,6 +163,7 @@ extension SocketStream {
       if isOverBudget(outcome.raw.byteCount) { return }
       if outcome.raw.isDry { isReadable = false }
       if tls.unsentByteCount > 0 { flushOutput() }
+      if strangerByteCount != nil { tls.releaseBuffers() }
       if outcome.byteCount > 0, phase == .open {
         receiver?.streamDidReceive(
           self, UnsafeRawBufferPointer(rebasing: context.plaintextBuffer[..<outcome.byteCount]))
