@@ -26,6 +26,9 @@ public struct ServerConfiguration: Equatable, Sendable {
   /// The memory above which nobody is let in; `nil` for no limit.
   public var memoryLimitBytes: Int?
 
+  /// The file that remembers which proxy has which port; `nil` for none.
+  public var portMemoryPath: String?
+
   /// The ports that proxies may have.
   public var allowedPorts = PortRanges.all
 

@@ -26,6 +26,8 @@ public struct Errno: Error, Hashable, Sendable, CustomStringConvertible {
   public static let noBufferSpace = Errno(code: ENOBUFS)
   /// ENOMEM: the kernel has no memory.
   public static let noMemory = Errno(code: ENOMEM)
+  /// ENOENT: there is no such file.
+  public static let noSuchFile = Errno(code: ENOENT)
   /// EADDRINUSE: somebody listens there already.
   public static let addressInUse = Errno(code: EADDRINUSE)
   /// EINPROGRESS: the connection is being made.

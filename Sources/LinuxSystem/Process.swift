@@ -76,6 +76,29 @@ public enum HostSystem {
     return descriptorLimit
   }
 
+  /// Puts `content` in the place of a file, readable for its owner alone: whoever opens it sees
+  /// the former content or the new one.
+  ///
+  /// - Throws: what open, write or rename said.
+  public static func replaceFile(_ path: String, with content: [UInt8]) throws(Errno) {
+    let draft = path + ".new"
+    let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
+    let number = try throwing { open(draft, flags, 0o600) }
+    let descriptor = FileDescriptor(owning: number)
+    var rest = content[...]
+    while !rest.isEmpty {
+      let result = retryingTransfer {
+        rest.withUnsafeBytes { Glibc.write(descriptor.rawValue, $0.baseAddress, $0.count) }
+      }
+      switch result {
+      case .bytes(let count): rest = rest.dropFirst(count)
+      case .wouldBlock: throw Errno(code: EAGAIN)
+      case .failed(let error): throw error
+      }
+    }
+    try throwing { rename(draft, path) }
+  }
+
   /// Reads a whole file of at most `byteCountMax` bytes.
   ///
   /// - Throws: what open or read said; EFBIG when it is larger.

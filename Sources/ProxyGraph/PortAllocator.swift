@@ -54,7 +54,13 @@ struct PortAllocator {
 
   /// Keeps a port for the proxy called `name`, for others of `host` too.
   mutating func reserve(_ port: UInt16, for name: String, host: String, now: Instant) {
+    if reservations.count >= ProxyGraphLimits.rememberedPortCountMax { return }
     reservations[port] = Reservation(name: name, host: host, until: now + reservationTime)
+    // A client that asks for any port gets the one that it had.
+    if memories[name] == nil {
+      memories[name] = Memory(port: port, releasedAt: now)
+      releases.append((name, now))
+    }
   }
 
   mutating func take(_ port: UInt16, for name: String) {

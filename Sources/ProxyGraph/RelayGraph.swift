@@ -219,6 +219,16 @@ public struct RelayGraph: ~Copyable {
 
   // MARK: Proxies
 
+  /// The names of all proxies with their ports, by name.
+  public var portsByName: [(name: String, port: UInt16)] {
+    proxies.values.map { ($0.name, $0.port) }.sorted { $0.name < $1.name }
+  }
+
+  /// Keeps a port for a proxy of that name, as after its client was lost.
+  public mutating func reservePort(_ port: UInt16, forProxy name: String, now: Instant) {
+    if ports.isAllowed(port) { ports.reserve(port, for: name, host: "", now: now) }
+  }
+
   /// A client announces a proxy; an action answers it, at once or after a `listen`.
   public mutating func requestProxy(
     session id: SessionID, name: String, type: String, remotePort: Int, now: Instant,

@@ -250,6 +250,7 @@ extension RelayServer {
         "\(entry) error: \(refusal.detailed)")
     } else {
       session.logger.info("\(entry) success")
+      portMemory?.noteChange { [unowned self] in graph.portsByName }
     }
     session.send(.newProxyResponse(answer))
   }

@@ -29,6 +29,7 @@ public final class RelayServer {
   let tls: TLSContext
   let payloadKey: [UInt8]
   let admission: RelayAdmission
+  let portMemory: PortMemory?
 
   var graph: RelayGraph
   var sessions: [SessionID: ControlSession] = [:]
@@ -68,6 +69,7 @@ public final class RelayServer {
     }
     payloadKey = StreamKey.derive(from: configuration.authentication.token.value)
     graph = RelayGraph(policy: RelayServer.makePolicy(configuration))
+    portMemory = configuration.portMemoryPath.map { PortMemory(loop, path: $0, logger) }
     admission = RelayAdmission(loop, configuration, ComplaintLog(loop, logger))
   }
 
@@ -93,6 +95,9 @@ public final class RelayServer {
       }
     } catch {
       throw RelayServerError(description: "create server listener error, listen \(text): \(error)")
+    }
+    for (name, port) in portMemory?.load() ?? [] {
+      graph.reservePort(port, forProxy: name, now: context.loop.now)
     }
     logger.info("frps tcp listen on \(text)")
     warnAboutMissingToken(address)
@@ -239,6 +244,7 @@ public final class RelayServer {
     graphTimer = nil
     stopTimer = nil
     admission.complaints.close()
+    portMemory?.close()
     for relay in relays.values { relay.abort() }
     for user in users.values { user.stream.abort() }
     for work in works.values { work.close() }

@@ -17,6 +17,10 @@ public enum RelayServerLimits {
   public static let probeTimeout = Interval.milliseconds(1500)
   /// How often it is looked at meanwhile.
   public static let probeInterval = Interval.milliseconds(50)
+  /// Bytes of the file that remembers ports.
+  public static let portMemoryByteCountMax = 4 << 20
+  /// How long after a change that file is written.
+  public static let portMemoryDelay = Interval.seconds(1)
   /// Descriptors that users leave to clients and files, at most.
   public static let reservedDescriptorMax = 6144
   /// Log lines about one subject that one network causes in `complaintPeriod`.

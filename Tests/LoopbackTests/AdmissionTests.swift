@@ -1,5 +1,6 @@
 import ByteBuffers
 import Configuration
+import Foundation
 import LinuxSystem
 import RelayServer
 import TestKit
@@ -215,6 +216,46 @@ import WireProtocol
     if let refused = try? TestSocket.connect(server.port) { #expect(refused.isReset()) }
     #expect(try waitUntil { try server.counters().peersWithoutMemory == 1 })
     try server.stop()
+  }
+
+  // MARK: Ports
+
+  /// A relay that comes back keeps the ports for those who had them.
+  @Test func portsOutliveTheRelay() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("frp-ports-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent("ports").path
+    func announce(_ peer: RawPeer, _ name: String, _ port: Int) throws -> NewProxyResponse {
+      try peer.send(
+        .newProxy(NewProxy(proxyName: name, proxyType: "tcp", remotePort: port)))
+      guard case .newProxyResponse(let answer) = try peer.receiveAnswer() else {
+        throw RawPeerError.unexpected
+      }
+      return answer
+    }
+    let first = try LoneServer(Self.bare) { $0.portMemoryPath = path }
+    let owner = try RawPeer(first.port)
+    try owner.logIn()
+    let granted = try announce(owner, "web", 0)
+    let port = try #require(Int(granted.remoteAddress.dropFirst()))
+    let isWritten = waitUntil {
+      (try? String(contentsOfFile: path, encoding: .utf8)) == "\(port) web\n"
+    }
+    #expect(isWritten)
+    owner.socket.close()
+    try first.stop()
+    let second = try LoneServer(Self.bare) { $0.portMemoryPath = path }
+    let other = try RawPeer(second.port)
+    try other.logIn()
+    #expect(try announce(other, "other", port).error == "port already used")
+    let back = try RawPeer(second.port)
+    try back.logIn()
+    #expect(try announce(back, "web", 0).remoteAddress == granted.remoteAddress)
+    other.socket.close()
+    back.socket.close()
+    try second.stop()
   }
 
   // MARK: Hand-over

@@ -80,6 +80,11 @@ enum ServerSchema {
         }
       },
       "ports that proxies may have, such as `1000-2000,3000`"),
+    SchemaKey(
+      "port_memory_file", "portMemoryFile",
+      .plain(.path) { $0.configuration.portMemoryPath = $1 },
+      "file that remembers which proxy has which port, so that a relay that was killed keeps it "
+        + "for its owner for 30 s; empty: `ports` in systemd's state directory, if there is one"),
     SharedSchema.shutdownGrace,
     SchemaKey(
       "nat_hole_analysis_data_reserve_hours", "natholeAnalysisDataReserveHours",
