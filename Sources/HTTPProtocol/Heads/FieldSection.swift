@@ -1,0 +1,88 @@
+internal import ByteBuffers
+
+/// Reads lines that end in CRLF, and the fields among them up to the empty line, from bytes of
+/// which more come each time. Only what is new is searched for the end of a line.
+struct FieldSection: Sendable {
+  /// Where the section begins, in the bytes that it is given.
+  var start = 0
+  /// The most bytes from `start` on, and what a section with more is.
+  let byteCountMax: Int
+  let tooLarge: HTTPFault
+  var fields: [FieldTable.Field] = []
+  private var lineStart = 0
+  private var searched = 0
+
+  init(byteCountMax: Int, tooLarge: HTTPFault) {
+    self.byteCountMax = byteCountMax
+    self.tooLarge = tooLarge
+  }
+
+  /// Drops bytes in front of the first line.
+  mutating func skip(_ byteCount: Int) {
+    start += byteCount
+    lineStart = start
+    searched = start
+  }
+
+  /// The next line without its CRLF; `nil` until it is complete.
+  mutating func nextLine(
+    _ bytes: RawSpan, byteCountMax lineMax: Int, tooLong: HTTPFault
+  ) throws(HTTPFault) -> Range<Int>? {
+    guard let end = bytes.firstLineFeed(from: searched) else {
+      searched = bytes.byteCount
+      // One more byte would be needed at least.
+      if searched - lineStart >= lineMax { throw tooLong }
+      if searched - start >= byteCountMax { throw tooLarge }
+      return nil
+    }
+    if end + 1 - lineStart > lineMax { throw tooLong }
+    if end + 1 - start > byteCountMax { throw tooLarge }
+    guard end > lineStart, bytes[end - 1] == 0x0d else { throw .bareLineFeed }
+    let line = lineStart..<end - 1
+    lineStart = end + 1
+    searched = lineStart
+    return line
+  }
+
+  /// Reads fields; returns where the section ends, behind its empty line, once it is there.
+  mutating func readFields(_ bytes: RawSpan) throws(HTTPFault) -> Int? {
+    while let line = try nextLine(bytes, byteCountMax: byteCountMax, tooLong: tooLarge) {
+      if line.isEmpty { return lineStart }
+      guard fields.count < HTTPProtocolLimits.fieldCountMax else { throw .tooManyFields }
+      fields.append(try Self.parseField(bytes, line))
+    }
+    return nil
+  }
+
+  private static func parseField(
+    _ bytes: RawSpan, _ line: Range<Int>
+  ) throws(HTTPFault) -> FieldTable.Field {
+    var colon = line.lowerBound
+    while colon < line.upperBound, ByteClass.isToken(bytes[colon]) { colon += 1 }
+    guard colon < line.upperBound else { throw .colonMissing }
+    guard bytes[colon] == 0x3a else { throw nameFault(bytes, line, stoppedAt: colon) }
+    guard colon > line.lowerBound else { throw .fieldNameInvalid }
+    let content = colon + 1..<line.upperBound
+    if let control = bytes.firstControl(in: content) { throw controlFault(bytes[control]) }
+    let value = bytes.trimmingSpace(content)
+    return FieldTable.Field(
+      nameStart: UInt32(line.lowerBound), nameEnd: UInt32(colon),
+      valueStart: UInt32(value.lowerBound), valueEnd: UInt32(value.upperBound),
+      lineEnd: UInt32(line.upperBound + 2), known: KnownField(bytes, line.lowerBound..<colon))
+  }
+
+  private static func nameFault(
+    _ bytes: RawSpan, _ line: Range<Int>, stoppedAt offset: Int
+  ) -> HTTPFault {
+    let byte = bytes[offset]
+    if ByteClass.isSpace(byte) {
+      return offset == line.lowerBound ? .obsoleteLineFolding : .spaceBeforeColon
+    }
+    return ByteClass.isValue(byte) ? .fieldNameInvalid : controlFault(byte)
+  }
+
+  /// What a byte is that stands where no control character may.
+  static func controlFault(_ byte: UInt8) -> HTTPFault {
+    byte == 0x0d ? .bareCarriageReturn : .controlCharacter
+  }
+}
