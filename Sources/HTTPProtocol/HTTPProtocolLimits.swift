@@ -27,6 +27,12 @@ public enum HTTPProtocolLimits {
   /// The most interim responses (1xx) to one request.
   public static let interimResponseCountMax = 16
 
+  /// The most parameters of a query that are read; what lies behind is ignored.
+  public static let queryParameterCountMax = 64
+
+  /// The most segments in a path of our own interfaces; longer ones lead nowhere.
+  public static let pathSegmentCountMax = 32
+
   /// The most bytes in the name of a host (RFC 1035, section 2.3.4, and its trailing dot).
   public static let hostByteCountMax = 254
 }

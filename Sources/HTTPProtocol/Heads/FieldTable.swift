@@ -114,6 +114,11 @@ public struct FieldTable: Sendable {
     fields.removeAll { Self.matches($0, name, in: storage) }
   }
 
+  mutating func removeAll(named names: [FieldName]) {
+    let storage = storage
+    fields.removeAll { field in names.contains { Self.matches(field, $0, in: storage) } }
+  }
+
   private mutating func removeAll(after index: Int, _ name: FieldName) {
     let storage = storage
     let head = fields[...index]

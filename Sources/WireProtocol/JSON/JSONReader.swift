@@ -1,3 +1,5 @@
+internal import ByteBuffers
+
 /// Reads the JSON text of one message straight into its value, as frp's reader (Go's
 /// encoding/json) does:
 ///
