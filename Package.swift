@@ -28,7 +28,7 @@ let package = Package(
       name: "BenchmarkSupport",
       targets: [
         "Transports", "Reactor", "LinuxSystem", "Timekeeping", "ByteBuffers", "WireProtocol",
-        "StreamMux", "StreamCoding", "ProxyGraph",
+        "StreamMux", "StreamCoding", "ProxyGraph", "HTTPProtocol",
       ]),
   ],
   dependencies: [
@@ -59,6 +59,8 @@ let package = Package(
       name: "StreamCoding",
       dependencies: ["ByteBuffers", "Timekeeping", "COpenSSL", "CSnappy"],
       swiftSettings: strict),
+    .target(
+      name: "HTTPProtocol", dependencies: ["ByteBuffers", "Timekeeping"], swiftSettings: safe),
     .target(name: "Configuration", dependencies: ["Timekeeping"], swiftSettings: safe),
     .target(
       name: "ProxyGraph", dependencies: ["Timekeeping", "WireProtocol"],
@@ -138,6 +140,10 @@ let package = Package(
         "StreamCoding", "ByteBuffers", "Timekeeping", "TestKit", "COpenSSL", "CSnappy",
       ],
       exclude: ["Vectors"], swiftSettings: strict),
+    .testTarget(
+      name: "HTTPProtocolTests",
+      dependencies: ["HTTPProtocol", "ByteBuffers", "Timekeeping", "TestKit", "COpenSSL"],
+      swiftSettings: strict),
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "Timekeeping", "TestKit"],
       swiftSettings: strict),

@@ -33,6 +33,12 @@ public enum HTTPProtocolLimits {
   /// The most segments in a path of our own interfaces; longer ones lead nowhere.
   public static let pathSegmentCountMax = 32
 
+  /// The most bytes in a ClientHello with its records; one with post-quantum keys has some 1,800.
+  public static let clientHelloByteCountMax = 64 * 1024
+
+  /// The most protocols that are read of a ClientHello; what lies behind is ignored.
+  public static let applicationProtocolCountMax = 16
+
   /// The most bytes in the name of a host (RFC 1035, section 2.3.4, and its trailing dot).
   public static let hostByteCountMax = 254
 }

@@ -11,7 +11,7 @@ public enum ProxyProtocolHeader {
     case binary
   }
 
-  private static let binarySignature: [UInt8] = [
+  static let binarySignature: [UInt8] = [
     0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a,
   ]
 

@@ -72,4 +72,6 @@ public enum TransportLimits {
   /// Bytes of a mux frame's body that we send: what a local service gets with one write, in one
   /// segment of the loopback interface (MTU 65,536 less the headers of IPv6 and TCP).
   public static let sentFrameBodyMax = 65_464
+  /// Bytes of a PROXY header that we read: an address and some additional fields.
+  public static let proxyHeaderByteCountMax = 4096
 }

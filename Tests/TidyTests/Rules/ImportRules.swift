@@ -16,6 +16,7 @@ enum ImportRules {
     "WireProtocol": Allowance(tier: 1, imports: tier0),
     "StreamMux": Allowance(tier: 1, imports: tier0),
     "StreamCoding": Allowance(tier: 1, imports: tier0.union(["COpenSSL", "CSnappy"])),
+    "HTTPProtocol": Allowance(tier: 1, imports: tier0),
     "Configuration": Allowance(tier: 1, imports: tier0.union(["FoundationEssentials"])),
     "Admission": Allowance(tier: 1, imports: tier0),
     "ProxyGraph": Allowance(tier: 1, imports: tier0.union(["Configuration", "WireProtocol"])),
@@ -40,7 +41,8 @@ enum ImportRules {
 
   private static let tier0: Set<String> = ["ByteBuffers", "Timekeeping", "Diagnostics"]
   private static let tier1: Set<String> = [
-    "WireProtocol", "StreamMux", "StreamCoding", "Configuration", "ProxyGraph", "Admission",
+    "WireProtocol", "StreamMux", "StreamCoding", "HTTPProtocol", "Configuration", "ProxyGraph",
+    "Admission",
   ]
   private static let programParts: Set<String> =
     tier0.union(tier1).union(["LinuxSystem", "Reactor", "Transports", "Logging"])
