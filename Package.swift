@@ -63,7 +63,7 @@ let package = Package(
       name: "HTTPProtocol", dependencies: ["ByteBuffers", "Timekeeping"], swiftSettings: safe),
     .target(name: "Configuration", dependencies: ["Timekeeping"], swiftSettings: safe),
     .target(
-      name: "ProxyGraph", dependencies: ["Timekeeping", "WireProtocol"],
+      name: "ProxyGraph", dependencies: ["ByteBuffers", "Timekeeping", "WireProtocol"],
       swiftSettings: safe),
     .target(name: "Admission", dependencies: ["Timekeeping"], swiftSettings: safe),
 

@@ -17,6 +17,10 @@ public enum ProxyGraphLimits {
   public static let portCandidateCountMax = 5
   /// Announcements that wait until it is known whether the session that has their proxy is alive.
   public static let contendersPerSessionMax = 16_384
+  /// Members of one group.
+  public static let groupMemberCountMax = 1024
+  /// The largest weight of a member of a group.
+  public static let groupWeightMax = 256
 }
 
 /// Names a logged-in client; never used again.

@@ -185,6 +185,11 @@ extension ControlErrorText {
       proxyName, "subdomain is not supported because this feature is not enabled in server")
   }
 
+  /// A subdomain is one label.
+  public static func subdomainMalformed(_ proxyName: String) -> ControlErrorText {
+    newProxy(proxyName, "'.' and '*' are not supported in subdomain")
+  }
+
   /// A custom domain lies under the server's own domain.
   public static func customDomainUnderSubdomainHost(
     _ proxyName: String, domain: String, host: String
@@ -215,6 +220,11 @@ extension ControlErrorText {
   /// The proxy is in the group already.
   public static func groupProxyRepeated(_ proxyName: String) -> ControlErrorText {
     newProxy(proxyName, "group proxy repeated")
+  }
+
+  /// The group has as many members as it may have.
+  public static func groupFull(_ proxyName: String) -> ControlErrorText {
+    newProxy(proxyName, "group has too many members")
   }
 
   /// The server does not help with NAT holes.
