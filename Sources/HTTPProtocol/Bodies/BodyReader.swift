@@ -139,8 +139,7 @@ public struct BodyReader: Sendable {
     guard let end = try trailers.readFields(bytes) else { return false }
     if trailers.fields.contains(where: { $0.known.isForbiddenTrailer }) { throw .trailerForbidden }
     if !trailers.fields.isEmpty {
-      step.trailers = FieldTable(
-        storage: Array(bytes.extracting(0..<end)), fields: trailers.fields)
+      step.trailers = FieldTable(bytes.extracting(0..<end), fields: trailers.fields)
     }
     step.consumedByteCount += end
     state = .finished

@@ -29,7 +29,14 @@ public struct FieldTable: Sendable {
     fields = []
   }
 
-  init(storage: [UInt8], fields: [Field]) {
+  /// Room for the lines that a proxy adds to a head.
+  private static let spareByteCount = 256
+
+  /// Copies the lines, and whatever is in front of them.
+  init(_ bytes: RawSpan, fields: [Field]) {
+    var storage: [UInt8] = []
+    storage.reserveCapacity(bytes.byteCount + Self.spareByteCount)
+    unsafe bytes.withUnsafeBytes { unsafe storage.append(contentsOf: $0) }
     self.storage = storage
     self.fields = fields
   }
@@ -81,7 +88,7 @@ public struct FieldTable: Sendable {
   ///   character, is left out.
   @discardableResult
   public mutating func append(_ name: String, _ value: String) -> Bool {
-    guard let field = addLine(Array(name.utf8), Array(value.utf8)) else { return false }
+    guard let field = addLine(name.utf8, value.utf8) else { return false }
     fields.append(field)
     return true
   }
@@ -96,7 +103,7 @@ public struct FieldTable: Sendable {
       return append(name, value)
     }
     let spelling = Array(storage[fields[index].name])
-    guard let field = addLine(spelling, Array(value.utf8)) else { return false }
+    guard let field = addLine(spelling, value.utf8) else { return false }
     fields[index] = field
     removeAll(after: index, wanted)
     return true
@@ -119,6 +126,21 @@ public struct FieldTable: Sendable {
     fields.removeAll { field in names.contains { Self.matches(field, $0, in: storage) } }
   }
 
+  /// `set` for a field that is known, which costs no more than its line.
+  mutating func set(_ known: KnownField, as name: String, _ value: String) {
+    guard let index = firstIndex(of: known) else {
+      append(name, value)
+      return
+    }
+    let spelling = Array(storage[fields[index].name])
+    guard let field = addLine(spelling, value.utf8) else { return }
+    fields[index] = field
+    if fields[(index + 1)...].contains(where: { $0.known == known }) {
+      let later = fields[(index + 1)...].filter { $0.known != known }
+      fields.replaceSubrange((index + 1)..., with: later)
+    }
+  }
+
   private mutating func removeAll(after index: Int, _ name: FieldName) {
     let storage = storage
     let head = fields[...index]
@@ -126,20 +148,24 @@ public struct FieldTable: Sendable {
   }
 
   /// Puts `name: value` into the storage; `nil` when that would be no field.
-  private mutating func addLine(_ name: [UInt8], _ value: [UInt8]) -> Field? {
-    guard !name.isEmpty, name.allSatisfy(ByteClass.isToken),
-      value.allSatisfy(ByteClass.isValue)
+  private mutating func addLine(
+    _ name: some Collection<UInt8>, _ value: some Collection<UInt8>
+  ) -> Field? {
+    guard !name.isEmpty, name.allSatisfy(ByteClass.isToken), value.allSatisfy(ByteClass.isValue)
     else { return nil }
     let start = storage.count
-    storage += name
-    storage += [0x3a, 0x20]
-    storage += value
-    storage += [0x0d, 0x0a]
-    return Field(
-      nameStart: UInt32(start), nameEnd: UInt32(start + name.count),
-      valueStart: UInt32(start + name.count + 2), valueEnd: UInt32(storage.count - 2),
-      lineEnd: UInt32(storage.count),
-      known: unsafe KnownField(storage.span.bytes, start..<start + name.count))
+    storage.append(contentsOf: name)
+    let nameEnd = storage.count
+    storage.append(0x3a)
+    storage.append(0x20)
+    storage.append(contentsOf: value)
+    let valueEnd = storage.count
+    storage.append(0x0d)
+    storage.append(0x0a)
+    return unsafe Field(
+      nameStart: UInt32(start), nameEnd: UInt32(nameEnd), valueStart: UInt32(nameEnd + 2),
+      valueEnd: UInt32(valueEnd), lineEnd: UInt32(valueEnd + 2),
+      known: KnownField(storage.span.bytes, start..<nameEnd))
   }
 
   // MARK: Writing

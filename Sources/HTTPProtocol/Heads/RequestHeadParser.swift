@@ -51,8 +51,7 @@ public struct RequestHeadParser: Sendable {
       line = try Self.parseLine(bytes, range)
     }
     guard let line, let end = try section.readFields(bytes) else { return nil }
-    let table = FieldTable(
-      storage: Array(bytes.extracting(0..<end)), fields: section.fields)
+    let table = FieldTable(bytes.extracting(0..<end), fields: section.fields)
     let head = try RequestHead(
       fields: table, method: line.method, methodRange: line.methodRange, target: line.target,
       version: line.version, byteCount: end)

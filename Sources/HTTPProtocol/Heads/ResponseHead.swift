@@ -95,8 +95,7 @@ public struct ResponseHeadParser: Sendable {
       line = try Self.parseLine(bytes, range)
     }
     guard let line, let end = try section.readFields(bytes) else { return nil }
-    let table = FieldTable(
-      storage: Array(bytes.extracting(0..<end)), fields: section.fields)
+    let table = FieldTable(bytes.extracting(0..<end), fields: section.fields)
     let head = try ResponseHead(
       fields: table, status: line.status, reason: line.reason, version: line.version,
       byteCount: end, answering: method)

@@ -70,17 +70,26 @@ extension RequestHead {
     }
     if passesTrailers { fields.append("TE", "trailers") }
     if framing == .chunked { fields.append("Transfer-Encoding", "chunked") }
-    let cameThrough = fields.values(named: "x-forwarded-for").filter { !$0.isEmpty }
-    fields.set("X-Forwarded-For", (cameThrough + [visitorAddress]).joined(separator: ", "))
-    fields.set("X-Forwarded-Host", originalHost)
-    fields.set("X-Forwarded-Proto", isSecure ? "https" : "http")
-    rewriteHost(rules.hostRewrite ?? originalHost)
+    let cameThrough = fields.fields.indices.filter {
+      fields.known(at: $0) == .forwardedFor && !fields.fields[$0].value.isEmpty
+    }.map { fields.value(at: $0) }
+    fields.set(
+      .forwardedFor, as: "X-Forwarded-For",
+      (cameThrough + [visitorAddress]).joined(separator: ", "))
+    fields.set(.forwardedHost, as: "X-Forwarded-Host", originalHost)
+    fields.set(.forwardedProto, as: "X-Forwarded-Proto", isSecure ? "https" : "http")
+    if let host = rules.hostRewrite ?? hostToAdd { rewriteHost(host) }
     dropUnreadableParameters()
     for field in rules.fieldsToSet { fields.set(field.name, field.value) }
   }
 
+  /// What `Host` has to be when the visitor's own is missing.
+  private var hostToAdd: String? {
+    fields.firstIndex(of: .host) == nil || target.form == .absolute ? authorityText : nil
+  }
+
   private mutating func rewriteHost(_ host: String) {
-    fields.set("Host", host)
+    fields.set(.host, as: "Host", host)
     guard target.form == .absolute, let authority = target.authority,
       fields.text(in: authority) != host
     else { return }
