@@ -95,6 +95,10 @@ import Testing
     let padding = (0..<byteCount / 200).map { _ in String(repeating: "p", count: 199) }
     let bytes = try Self.make(serverName: "big.test", protocols: ["h2"] + padding)
     #expect(bytes.count > byteCount)
+    let hello = try #require(try read(bytes).get())
+    #expect(
+      hello.applicationProtocols.count
+        == min(padding.count + 1, HTTPProtocolLimits.applicationProtocolCountMax))
     for cut in stride(from: 0, to: bytes.count, by: byteCount / 100) {
       #expect(try read(bytes, cutAt: [cut]).get()?.serverName == "big.test")
     }

@@ -131,6 +131,17 @@ import Testing
     #expect(head.targetText == "/2")
   }
 
+  @Test func nothingFollowsALastRequestThatIsDeclined() throws {
+    let bytes = Array(
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade, close\r\nUpgrade: x\r\n\r\n".utf8)
+    var reader = RequestReader()
+    _ = try reader.next(bytes.span.bytes)
+    _ = try reader.next(RawSpan())
+    #expect(reader.isPaused)
+    reader.resume()
+    #expect(reader.isClosed)
+  }
+
   /// The largest head that is allowed, and one byte more.
   @Test func headOfTheLargestSizeIsRead() {
     let start = "GET / HTTP/1.1\r\nHost: a\r\nX: "

@@ -34,6 +34,7 @@ public struct RequestReader: Sendable {
 
   private var state = State.head
   private var afterBody = State.head
+  private var afterPause = State.head
   private var parser = RequestHeadParser()
   private var body = BodyReader(.none)
 
@@ -52,7 +53,7 @@ public struct RequestReader: Sendable {
 
   /// Reads on after a request to change the protocol that was declined.
   public mutating func resume() {
-    if state == .paused { state = .head }
+    if state == .paused { state = afterPause }
   }
 
   /// Reads on.
@@ -64,8 +65,8 @@ public struct RequestReader: Sendable {
       }
       body = BodyReader(head.framing)
       state = .body
-      afterBody =
-        head.wantsUpgrade || head.method == .connect ? .paused : head.isKeepAlive ? .head : .closed
+      afterPause = head.isKeepAlive ? .head : .closed
+      afterBody = head.wantsUpgrade || head.method == .connect ? .paused : afterPause
       return Step(consumedByteCount: head.byteCount, event: .head(head))
     case .body:
       let step = try body.next(input)

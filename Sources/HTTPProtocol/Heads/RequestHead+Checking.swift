@@ -78,12 +78,15 @@ struct MessageRules {
     var namesKeepAlive = false
     var namesFraming = false
     fields.forEachElement(of: .connection) { bytes, range in
-      switch KnownField(bytes, range) {
-      case .contentLength, .transferEncoding, .host: namesFraming = true
-      case .upgrade: namesUpgrade = true
-      case .keepAlive: namesKeepAlive = true
-      case .other: namesClose = namesClose || bytes.equalsIgnoringCase(range, "close")
-      default: break  // foreign enum: the other fields of a connection are dropped later.
+      let known = KnownField(bytes, range)
+      if known == .contentLength || known == .transferEncoding || known == .host {
+        namesFraming = true
+      } else if known == .upgrade {
+        namesUpgrade = true
+      } else if known == .keepAlive {
+        namesKeepAlive = true
+      } else if bytes.equalsIgnoringCase(range, "close") {
+        namesClose = true
       }
     }
     if namesFraming { throw .connectionNamesFraming }

@@ -10,8 +10,8 @@ public struct RequestRewriting: Sendable {
   /// Fields to set; those that say where a message ends or goes are not among them.
   public let fieldsToSet: [(name: String, value: String)]
 
-  /// Puts the rules together. An empty `hostRewrite` is none; of `fieldsToSet` those are left out
-  /// that only the proxy itself may write.
+  /// Puts the rules together. An empty `hostRewrite`, or one that is no host with an optional port,
+  /// is none; of `fieldsToSet` those are left out that only the proxy itself may write.
   public init(hostRewrite: String? = nil, fieldsToSet: [(name: String, value: String)] = []) {
     let rewrite = hostRewrite ?? ""
     self.hostRewrite = rewrite.isEmpty || HostText.routingName(of: rewrite) == nil ? nil : rewrite
@@ -23,19 +23,13 @@ public struct RequestRewriting: Sendable {
 enum ConnectionFields {
   /// Whether only the proxy itself writes such fields.
   static func areOurs(_ known: KnownField) -> Bool {
-    switch known {
-    case .host, .contentLength, .trailer: true
-    default: isOfConnection(known)  // foreign enum: the other fields are anybody's.
-    }
+    known == .host || known == .contentLength || known == .trailer || isOfConnection(known)
   }
 
   static func isOfConnection(_ known: KnownField) -> Bool {
-    switch known {
-    case .connection, .keepAlive, .proxyConnection, .proxyAuthenticate, .proxyAuthorization, .te,
-      .transferEncoding, .upgrade:
-      true
-    default: false  // foreign enum: the other fields go on.
-    }
+    known == .connection || known == .keepAlive || known == .proxyConnection
+      || known == .proxyAuthenticate || known == .proxyAuthorization || known == .te
+      || known == .transferEncoding || known == .upgrade
   }
 
   /// Removes them, and what `Connection` names besides.

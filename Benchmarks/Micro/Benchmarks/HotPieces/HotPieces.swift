@@ -17,6 +17,7 @@ let benchmarks: @Sendable () -> Void = {
   measureTimers()
   measureAccepting()
   measureGraph()
+  measureHTTP()
 }
 
 /// Measures `operation` a thousand times in a row. `prepare` makes what it works on, once and
