@@ -66,19 +66,33 @@ public struct HostRoutes: Sendable {
       for location in paths {
         let key = Key(host: name, user: user, location: location)
         guard insert(key, route) else {
-          for key in added { remove(key) }
+          removeAll(added)
           return .routeConflict(proxyName)
         }
         added.append(key)
       }
     }
+    settle(added)
     keys[route] = added
     return nil
   }
 
   /// Removes all of a route.
   public mutating func remove(_ route: RouteID) {
-    for key in keys.removeValue(forKey: route) ?? [] { remove(key) }
+    removeAll(keys.removeValue(forKey: route) ?? [])
+  }
+
+  private mutating func removeAll(_ gone: [Key]) {
+    for key in gone { remove(key) }
+    settle(gone)
+  }
+
+  /// Once for each host, however many locations came or went.
+  private mutating func settle(_ changed: [Key]) {
+    var settled: Set<String> = []
+    for key in changed where settled.insert(key.host).inserted {
+      hosts[key.host]?.users[key.user]?.settle()
+    }
   }
 
   private mutating func insert(_ key: Key, _ route: RouteID) -> Bool {
@@ -177,18 +191,18 @@ struct LocationTable: Sendable {
 
   var isEmpty: Bool { entries.isEmpty }
 
-  /// Returns `false` when the location is there already.
+  /// Returns `false` when the location is there already. `settle` has to follow.
   mutating func insert(_ location: [UInt8], _ route: RouteID) -> Bool {
     let index = unsafe upperBound(location.span.bytes)
     if index > 0, entries[index - 1].location == location { return false }
     entries.insert(Entry(location: location, route: route), at: index)
-    findParents()
     return true
   }
 
+  /// `settle` has to follow.
   mutating func remove(_ location: [UInt8]) {
-    entries.removeAll { $0.location == location }
-    findParents()
+    let index = unsafe upperBound(location.span.bytes) - 1
+    if index >= 0, entries[index].location == location { entries.remove(at: index) }
   }
 
   /// The route of the longest location that `path` begins with.
@@ -212,7 +226,8 @@ struct LocationTable: Sendable {
     return low
   }
 
-  private mutating func findParents() {
+  /// Finds the parents anew, after locations came or went.
+  mutating func settle() {
     var chain: [Int] = []
     for index in entries.indices {
       let location = entries[index].location

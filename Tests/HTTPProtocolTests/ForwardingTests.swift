@@ -148,6 +148,8 @@ import Testing
       switched.text == "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: x\r\n"
         + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
     let hints = try returned("HTTP/1.1 103 Early Hints\r\nLink: x\r\n", to: Self.get11)
+    #expect(try VisitorExchange(requestHead(Self.get11 + "\r\n")).takesInterimResponses)
+    #expect(try !VisitorExchange(requestHead(Self.get10 + "\r\n")).takesInterimResponses)
     #expect(hints.text == "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n")
   }
 

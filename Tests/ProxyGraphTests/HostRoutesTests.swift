@@ -129,7 +129,7 @@ import WireProtocol
     return nil
   }
 
-  @Test(arguments: UInt64(1)...30)
+  @Test(arguments: UInt64(1)...12)
   func tableDoesWhatTheModelDoes(seed: UInt64) {
     var generator = RepeatableGenerator(seed: seed)
     let labels = ["a", "b", "cc"]

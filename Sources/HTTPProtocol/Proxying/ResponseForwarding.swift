@@ -9,6 +9,9 @@ public struct VisitorExchange: Sendable {
   /// Whether the visitor wants his connection to go on.
   public let isKeepAlive: Bool
 
+  /// Whether interim responses may be passed on; HTTP/1.0 knows none.
+  public var takesInterimResponses: Bool { version == .http11 }
+
   /// Remembers it of `head`, as it came from the visitor.
   public init(_ head: RequestHead) {
     method = head.method
