@@ -9,6 +9,7 @@ struct FieldSection: Sendable {
   let byteCountMax: Int
   let tooLarge: HTTPFault
   var fields: [FieldTable.Field] = []
+  private static let usualFieldCount = 24
   private var lineStart = 0
   private var searched = 0
 
@@ -49,6 +50,7 @@ struct FieldSection: Sendable {
     while let line = try nextLine(bytes, byteCountMax: byteCountMax, tooLong: tooLarge) {
       if line.isEmpty { return lineStart }
       guard fields.count < HTTPProtocolLimits.fieldCountMax else { throw .tooManyFields }
+      if fields.isEmpty { fields.reserveCapacity(Self.usualFieldCount) }
       fields.append(try Self.parseField(bytes, line))
     }
     return nil

@@ -14,20 +14,14 @@ public struct RequestHeadParser: Sendable {
     var version: HTTPVersion
   }
 
-  private var section = Self.makeSection()
+  private var section = FieldSection(
+    byteCountMax: HTTPProtocolLimits.headByteCountMax, tooLarge: .headTooLarge)
   private var line: Line?
   private var hasStarted = false
   private var failure: HTTPFault?
 
   /// Makes a parser at the start of a head.
   public init() {}
-
-  private static func makeSection() -> FieldSection {
-    var section = FieldSection(
-      byteCountMax: HTTPProtocolLimits.headByteCountMax, tooLarge: .headTooLarge)
-    section.fields.reserveCapacity(24)
-    return section
-  }
 
   /// The head, once all of it is there; the parser is ready for the next one then.
   public mutating func parse(_ bytes: RawSpan) throws(HTTPFault) -> RequestHead? {

@@ -60,19 +60,13 @@ public struct ResponseHeadParser: Sendable {
   }
 
   private let method: HTTPMethod
-  private var section = Self.makeSection()
+  private var section = FieldSection(
+    byteCountMax: HTTPProtocolLimits.headByteCountMax, tooLarge: .headTooLarge)
   private var line: Line?
   private var failure: HTTPFault?
 
   /// Makes a parser for the answer to a request with that method.
   public init(answering method: HTTPMethod) { self.method = method }
-
-  private static func makeSection() -> FieldSection {
-    var section = FieldSection(
-      byteCountMax: HTTPProtocolLimits.headByteCountMax, tooLarge: .headTooLarge)
-    section.fields.reserveCapacity(24)
-    return section
-  }
 
   /// The head, once all of it is there; the parser is ready for the next answer to the same request
   /// then.
