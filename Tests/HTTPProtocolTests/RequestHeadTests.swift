@@ -128,6 +128,11 @@ import Testing
     #expect(try requestHead(post + upgrade + "\r\n").wantsUpgrade)
     #expect(try !requestHead(post + upgrade + "Content-Length: 1\r\n\r\n").wantsUpgrade)
     #expect(try !requestHead(post + "Upgrade: websocket\r\n\r\n").wantsUpgrade)
+    #expect(try !requestHead(post + "Connection: upgrade\r\n\r\n").wantsUpgrade)
+    for other in ["H2C", "websocket, h2c", "TLS/1.2", "HTTP/2.0", ""] {
+      let head = try requestHead(post + "Connection: upgrade\r\nUpgrade: \(other)\r\n\r\n")
+      #expect(!head.wantsUpgrade)
+    }
     #expect(try !requestHead("GET / HTTP/1.0\r\n" + upgrade + "\r\n").wantsUpgrade)
   }
 

@@ -121,9 +121,26 @@ extension RequestHead {
     // A body on the way to another protocol would have to be read by both.
     wantsUpgrade =
       rules.namesUpgrade && version == .http11 && framing == .none && method != .connect
-      && fields.firstIndex(of: .upgrade) != nil
+      && Self.asksForOtherProtocol(fields)
     expectsContinue = try Self.expectation(fields, version, framing)
     (authority, hostParts) = try Self.host(fields, method, target, version)
+  }
+
+  /// HTTP/2 and TLS are no other protocols in this sense: requests inside of them would pass us
+  /// unread, with whatever they say of routes, users and addresses. Who asks for them is answered
+  /// as if he had not (RFC 9110, section 7.8).
+  private static func asksForOtherProtocol(_ fields: FieldTable) -> Bool {
+    var count = 0
+    var isOther = true
+    fields.forEachElement(of: .upgrade) { bytes, range in
+      count += 1
+      let isHTTP =
+        bytes.equalsIgnoringCase(range, "h2c")
+        || range.count >= 5 && bytes.equalsIgnoringCase(range.prefix(5), "http/")
+        || range.count >= 4 && bytes.equalsIgnoringCase(range.prefix(4), "tls/")
+      isOther = isOther && !isHTTP
+    }
+    return count > 0 && isOther
   }
 
   private static func expectation(

@@ -14,7 +14,8 @@ public struct RequestHead: Sendable {
   public let isKeepAlive: Bool
   /// Whether the sender waits for a 100 before it sends the body.
   public let expectsContinue: Bool
-  /// Whether the sender would speak another protocol from here on (`Upgrade`).
+  /// Whether the sender would speak another protocol from here on (`Upgrade`): any but HTTP/2 and
+  /// TLS, in which requests would be hidden from us.
   public let wantsUpgrade: Bool
   /// The bytes that the head took, from an empty line before it to the one behind it.
   public let byteCount: Int

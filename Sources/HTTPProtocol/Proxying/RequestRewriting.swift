@@ -87,10 +87,9 @@ extension RequestHead {
     guard target.form == .absolute, let authority = target.authority,
       fields.text(in: authority) != host
     else { return }
-    let text = targetText
     let before = fields.text(in: target.whole.lowerBound..<authority.lowerBound)
     let behind = fields.text(in: authority.upperBound..<target.whole.upperBound)
-    if before + fields.text(in: authority) + behind == text { setTarget(before + host + behind) }
+    setTarget(Array((before + host + behind).utf8))
   }
 
   /// Parameters with a semicolon or a broken escape: one server reads them so, another otherwise.
@@ -121,8 +120,6 @@ extension RequestHead {
       bytes[$0] != 0x25 || RequestTarget.isEscape(bytes, $0, bytes.byteCount)
     }
   }
-
-  private mutating func setTarget(_ text: String) { setTarget(Array(text.utf8)) }
 
   /// Puts another target of the same form in place of the one that came.
   private mutating func setTarget(_ bytes: [UInt8]) {
