@@ -1,31 +1,47 @@
-import HTTPProtocol
-import Testing
-
-/// A request that must not reach a local service, and why.
-struct MalformedRequest: Sendable, CustomTestStringConvertible {
-  let name: String
-  let text: String
-  let fault: HTTPFault
-  /// What the visitor gets.
-  let status: Int
+/// A request that must not reach a local service, and why. The corpus serves every test that reads
+/// requests, from bytes or from sockets.
+public struct MalformedRequest: Sendable, CustomStringConvertible {
+  /// What a test names when it fails; each is there once.
+  public let name: String
+  /// The bytes.
+  public let text: String
+  /// The name of the fault in `HTTPFault`.
+  public let fault: String
+  /// The code of what the visitor gets.
+  public let status: Int
   /// What could go wrong if it were passed on.
-  let why: String
+  public let why: String
 
-  init(_ name: String, _ text: String, _ fault: HTTPFault, _ status: Int, _ why: String) {
+  /// The faults, so that the corpus names only what there is.
+  private enum Fault: String {
+    case requestLineTooLong, requestLineMalformed, methodTooLong, methodInvalid, targetInvalid
+    case versionMalformed, versionUnsupported, bareLineFeed, bareCarriageReturn
+    case controlCharacter, obsoleteLineFolding, colonMissing, spaceBeforeColon
+    case fieldNameInvalid, headTooLarge, tooManyFields, hostMissing, hostRepeated, hostInvalid
+    case hostContradictsTarget, contentLengthInvalid, contentLengthRepeated
+    case contentLengthWithTransferEncoding, transferEncodingInOldVersion
+    case transferEncodingInvalid, transferEncodingUnknown, bodyNotAllowed, expectationUnknown
+    case connectionNamesFraming, chunkSizeInvalid, chunkSizeTooLarge, chunkLineTooLong
+    case chunkExtensionsTooLong, chunkEndMissing, trailersTooLarge, trailerForbidden
+  }
+
+  private init(_ name: String, _ text: String, _ fault: Fault, _ status: Int, _ why: String) {
     self.name = name
     self.text = text
-    self.fault = fault
+    self.fault = fault.rawValue
     self.status = status
     self.why = why
   }
 
-  var testDescription: String { name }
+  /// The name.
+  public var description: String { name }
 
   private static let host = "Host: a.test\r\n"
   private static let post = "POST / HTTP/1.1\r\nHost: a.test\r\n"
   private static let chunked = post + "Transfer-Encoding: chunked\r\n"
 
-  static let corpus: [MalformedRequest] =
+  /// All of them.
+  public static let corpus: [MalformedRequest] =
     lengths + transferEncodings + lines + fields + requestLines + hosts + connections + chunks
     + trailers + sizes
 
