@@ -83,6 +83,15 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // Tier 4: services of our own.
+    .target(
+      name: "Dashboard",
+      dependencies: [
+        "Transports", "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "HTTPProtocol",
+        logging,
+      ],
+      swiftSettings: strict),
+
     // Tier 5: the two programs as libraries.
     .target(
       name: "RelayServer",
@@ -169,6 +178,13 @@ let package = Package(
         "StreamCoding", "WireProtocol", "TestKit", logging,
       ],
       exclude: ["Vectors"], swiftSettings: strict),
+    .testTarget(
+      name: "DashboardTests",
+      dependencies: [
+        "Dashboard", "HTTPProtocol", "Transports", "Reactor", "LinuxSystem", "Timekeeping",
+        "TestKit", logging,
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "LoopbackTests",
       dependencies: [

@@ -32,6 +32,10 @@ enum ImportRules {
         "Reactor", "LinuxSystem", "COpenSSL", "DequeModule", "Logging",
       ])),
 
+    "Dashboard": Allowance(
+      tier: 4,
+      imports: tier0.union(["HTTPProtocol", "LinuxSystem", "Reactor", "Transports", "Logging"])),
+
     "RelayServer": Allowance(tier: 5, imports: programParts),
     "TunnelClient": Allowance(tier: 5, imports: programParts),
 
