@@ -45,6 +45,8 @@ let package = Package(
       name: "CSnappy", pkgConfig: "snappy", providers: [.apt(["libsnappy-dev"])]),
     .systemLibrary(
       name: "CCares", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
+    .systemLibrary(
+      name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
 
     // Tier 0: bytes, time, logs.
     .target(name: "ByteBuffers", swiftSettings: strict),
@@ -68,7 +70,7 @@ let package = Package(
     .target(name: "Admission", dependencies: ["Timekeeping"], swiftSettings: safe),
 
     // Tier 2: the kernel.
-    .target(name: "LinuxSystem", dependencies: ["CLinux"], swiftSettings: strict),
+    .target(name: "LinuxSystem", dependencies: ["CLinux", "CSeccomp"], swiftSettings: strict),
     .target(
       name: "Reactor",
       dependencies: ["LinuxSystem", "CLinux", "CCares", "ByteBuffers", "Timekeeping"],
@@ -92,7 +94,13 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    // Tier 5: the two programs as libraries.
+    // Tier 5: the two programs as libraries, and what makes services of them.
+    .target(
+      name: "Daemon",
+      dependencies: [
+        "Reactor", "LinuxSystem", "Timekeeping", "Configuration", "Diagnostics", logging,
+      ],
+      swiftSettings: strict),
     .target(
       name: "RelayServer",
       dependencies: [
@@ -113,14 +121,15 @@ let package = Package(
     .executableTarget(
       name: "frps",
       dependencies: [
-        "RelayServer", "Reactor", "LinuxSystem", "Configuration", "Diagnostics", arguments, logging,
+        "RelayServer", "Daemon", "Reactor", "LinuxSystem", "Configuration", "Diagnostics",
+        arguments, logging,
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "frpc",
       dependencies: [
-        "TunnelClient", "Reactor", "LinuxSystem", "Configuration", "Diagnostics", arguments,
-        logging,
+        "TunnelClient", "Daemon", "Reactor", "LinuxSystem", "Configuration", "Diagnostics",
+        arguments, logging,
       ],
       swiftSettings: strict),
 
@@ -182,6 +191,13 @@ let package = Package(
       name: "DashboardTests",
       dependencies: [
         "Dashboard", "HTTPProtocol", "Transports", "Reactor", "LinuxSystem", "Timekeeping",
+        "TestKit", logging,
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "DaemonTests",
+      dependencies: [
+        "Daemon", "Reactor", "LinuxSystem", "Timekeeping", "Configuration", "Diagnostics",
         "TestKit", logging,
       ],
       swiftSettings: strict),

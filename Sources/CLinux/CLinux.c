@@ -40,6 +40,11 @@ int frp_signalfd(const int *signals) {
   return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
+void frp_adopt(int descriptor) {
+  fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+  fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);
+}
+
 int frp_errno(void) { return errno; }
 
 int frp_has_aes(void) {

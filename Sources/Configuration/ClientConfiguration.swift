@@ -17,6 +17,9 @@ public struct ClientConfiguration: Equatable, Sendable {
   /// Whether the program ends when the first login fails.
   public var exitsWhenFirstLoginFails = true
 
+  /// What the file includes: the paths or patterns that it names, then the files that were read.
+  public var includedPaths: [String] = []
+
   /// The only proxies to run; empty for all. `proxies` holds no others.
   public var startedNames: [String] = []
 
@@ -37,6 +40,9 @@ public struct ClientConfiguration: Equatable, Sendable {
 
   /// Where log lines go.
   public var log = LogConfiguration()
+
+  /// What the program gives up once it runs.
+  public var confinement = ConfinementConfiguration()
 
   /// The services to publish, in ascending order of their names.
   public var proxies: [ProxyConfiguration] = []
@@ -108,6 +114,11 @@ public struct ClientTLSConfiguration: Equatable, Sendable {
   /// The name to ask for and to verify; `nil` for the relay's host.
   public var serverName: String?
 
+  /// The files that are named here.
+  public var filePaths: [String] {
+    (certificate?.paths ?? []) + (trustedAuthoritiesPath.map { [$0] } ?? [])
+  }
+
   /// The defaults.
   public init() {}
 }
@@ -128,6 +139,7 @@ struct ClientDraft {
     var result = configuration
     result.authentication = shared.authentication
     result.log = shared.log
+    result.confinement = shared.confinement
     result.shutdownGrace = .seconds(shared.shutdownGraceSeconds)
     result.transport.isMultiplexed = shared.isMultiplexed
     result.transport.muxKeepaliveInterval = .seconds(shared.muxKeepaliveSeconds)

@@ -47,6 +47,9 @@ public struct ServerConfiguration: Equatable, Sendable {
   /// Where log lines go.
   public var log = LogConfiguration()
 
+  /// What the program gives up once it runs.
+  public var confinement = ConfinementConfiguration()
+
   /// The defaults.
   public init() {}
 }
@@ -105,6 +108,11 @@ public struct ServerTLSConfiguration: Equatable, Sendable {
   /// need none.
   public var trustedAuthoritiesPath: String?
 
+  /// The files that are named here.
+  public var filePaths: [String] {
+    (certificate?.paths ?? []) + (trustedAuthoritiesPath.map { [$0] } ?? [])
+  }
+
   /// The defaults.
   public init() {}
 }
@@ -123,6 +131,7 @@ struct ServerDraft {
     result.proxyBindAddress = proxyBindAddress.isEmpty ? result.bindAddress : proxyBindAddress
     result.authentication = shared.authentication
     result.log = shared.log
+    result.confinement = shared.confinement
     result.shutdownGrace = .seconds(shared.shutdownGraceSeconds)
     result.transport.isMultiplexed = shared.isMultiplexed
     result.transport.muxKeepaliveInterval = .seconds(shared.muxKeepaliveSeconds)

@@ -64,6 +64,18 @@ public struct LogConfiguration: Equatable, Sendable {
   public init() {}
 }
 
+/// What a program gives up once it runs.
+public struct ConfinementConfiguration: Equatable, Sendable {
+  /// Whether it gives up anything.
+  public var isEnabled = true
+
+  /// The user that root becomes; `nil` for `frp` or else `nobody`.
+  public var userName: String?
+
+  /// The defaults.
+  public init() {}
+}
+
 /// A certificate with its key, both PEM files.
 public struct CertificateFiles: Equatable, Sendable {
   /// The certificate, followed by those that link it to an authority.
@@ -71,6 +83,9 @@ public struct CertificateFiles: Equatable, Sendable {
 
   /// The certificate's private key.
   public var keyPath: String
+
+  /// Both paths.
+  public var paths: [String] { [certificatePath, keyPath] }
 
   /// Puts both together.
   public init(certificatePath: String, keyPath: String) {
@@ -83,6 +98,7 @@ public struct CertificateFiles: Equatable, Sendable {
 struct SharedDraft {
   var authentication = AuthenticationConfiguration()
   var log = LogConfiguration()
+  var confinement = ConfinementConfiguration()
   var certificatePath = ""
   var keyPath = ""
   var trustedAuthoritiesPath = ""

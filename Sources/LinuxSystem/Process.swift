@@ -99,6 +99,19 @@ public enum HostSystem {
     try throwing { rename(draft, path) }
   }
 
+  /// The path without links and dots; `nil` when nothing is there.
+  public static func realPath(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// Whether a plain file is there.
+  public static func isPlainFile(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
   /// Reads a whole file of at most `byteCountMax` bytes.
   ///
   /// - Throws: what open or read said; EFBIG when it is larger.

@@ -22,11 +22,21 @@ public final class Listener: ReadinessHandler {
   ///
   /// - Parameter keepalive: when the kernel probes an accepted connection. Accepted
   ///   sockets inherit it, and TCP_NODELAY, from the listening one: no system call for each.
-  public init(
+  public convenience init(
     _ loop: EventLoop, address: SocketAddress, keepalive: KeepaliveTiming? = nil,
     onAccept: @escaping (consuming FileDescriptor, SocketAddress) -> Void
   ) throws(Errno) {
-    let socket = try Socket.listen(on: address)
+    try self.init(
+      loop, listening: try Socket.listen(on: address), address: address, keepalive: keepalive,
+      onAccept: onAccept)
+  }
+
+  /// The same over a socket that listens already, at `address` unless the kernel says otherwise.
+  public init(
+    _ loop: EventLoop, listening socket: consuming FileDescriptor, address: SocketAddress,
+    keepalive: KeepaliveTiming? = nil,
+    onAccept: @escaping (consuming FileDescriptor, SocketAddress) -> Void
+  ) throws(Errno) {
     self.address = Socket.localAddress(socket.rawValue) ?? address
     Socket.setNoDelay(socket.rawValue)
     if let keepalive { Socket.setKeepalive(socket.rawValue, keepalive) }

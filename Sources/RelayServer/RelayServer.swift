@@ -73,11 +73,41 @@ public final class RelayServer {
     admission = RelayAdmission(loop, configuration, ComplaintLog(loop, logger))
   }
 
-  /// Listens on the bind port.
+  /// Listens on the bind port, or on a socket that somebody else has opened.
   ///
   /// - Throws: the address with the reason, for example `address already in use`.
-  public func start() throws(RelayServerError) {
-    let text = "\(configuration.bindAddress):\(configuration.bindPort)"
+  public func start(
+    listeningOn inherited: consuming FileDescriptor? = nil
+  ) throws(RelayServerError) {
+    let address = try bindAddress(inherited: inherited?.rawValue)
+    do throws(Errno) {
+      let socket: FileDescriptor
+      if let inherited = inherited.take() {
+        socket = inherited
+      } else {
+        socket = try Socket.listen(on: address)
+      }
+      listener = try Listener(
+        context.loop, listening: socket, address: address,
+        keepalive: .carrier(atMost: configuration.transport.tcpKeepalive)
+      ) { [unowned self] socket, peer in
+        // The listener is closed in `stop`, before `self` goes away.
+        didAccept(socket, peer)
+      }
+    } catch {
+      throw RelayServerError(
+        description: "create server listener error, listen \(address): \(error)")
+    }
+    for (name, port) in portMemory?.load() ?? [] {
+      graph.reservePort(port, forProxy: name, now: context.loop.now)
+    }
+    logger.info("frps tcp listen on \(address)")
+    warnAboutMissingToken(address)
+    logger.info("frps started successfully")
+  }
+
+  private func bindAddress(inherited: CInt?) throws(RelayServerError) -> SocketAddress {
+    if let inherited, let address = Socket.localAddress(inherited) { return address }
     guard
       let address = SocketAddress(
         host: configuration.bindAddress, port: configuration.bindPort)
@@ -85,23 +115,7 @@ public final class RelayServer {
       throw RelayServerError(
         description: "bind_addr: [\(configuration.bindAddress)] is not an IP address")
     }
-    do throws(Errno) {
-      listener = try Listener(
-        context.loop, address: address,
-        keepalive: .carrier(atMost: configuration.transport.tcpKeepalive)
-      ) { [unowned self] socket, peer in
-        // The listener is closed in `stop`, before `self` goes away.
-        didAccept(socket, peer)
-      }
-    } catch {
-      throw RelayServerError(description: "create server listener error, listen \(text): \(error)")
-    }
-    for (name, port) in portMemory?.load() ?? [] {
-      graph.reservePort(port, forProxy: name, now: context.loop.now)
-    }
-    logger.info("frps tcp listen on \(text)")
-    warnAboutMissingToken(address)
-    logger.info("frps started successfully")
+    return address
   }
 
   /// The address of the bind port, with the port that the kernel gave.

@@ -20,18 +20,24 @@ public enum TunnelClientEnd: Equatable, Sendable {
 public final class TunnelClient {
   /// Called once, when the client is done.
   public var onEnd: ((TunnelClientEnd) -> Void)?
+  /// Called when a session begins, with `true`, and when it ends.
+  public var onLoginChange: ((Bool) -> Void)?
 
   private let context: TransportContext
   private let configuration: ClientConfiguration
   private let carrierSettings: CarrierSettings
   private let resolver: Resolver
   private let logger: Logger
+  private var firstLogin: FirstLogin
   private var session: ClientSession?
   private var backoff: ReconnectBackoff
   /// The run ID that the relay gave; empty before the first login.
   public private(set) var runID = ""
-  private var hasEverLoggedIn = false
-  private var loggedInAt: Instant?
+  private var loggedInAt: Instant? {
+    didSet {
+      if (loggedInAt == nil) != (oldValue == nil) { onLoginChange?(loggedInAt != nil) }
+    }
+  }
   private var retryTimer: TimerID?
   private var stopTimer: TimerID?
   private var pathWatch: PathWatch?
@@ -41,13 +47,17 @@ public final class TunnelClient {
 
   /// Prepares a client.
   ///
+  /// - Parameter isService: whether a supervisor runs it: it then waits for a server that it cannot
+  ///   reach, whatever `login_fail_exit` says.
   /// - Throws: what cannot work whatever the server does: a certificate that cannot be read, a
   ///   local address that is none.
   public init(
     _ loop: EventLoop, configuration: ClientConfiguration, logger: Logger,
-    backoff: ReconnectBackoff = ReconnectBackoff()
+    isService: Bool = false, backoff: ReconnectBackoff = ReconnectBackoff()
   ) throws {
     self.backoff = backoff
+    firstLogin = FirstLogin(
+      isExitWanted: configuration.exitsWhenFirstLoginFails, isService: isService)
     context = TransportContext(loop)
     self.configuration = configuration
     self.logger = logger
@@ -115,7 +125,7 @@ public final class TunnelClient {
   // MARK: Sessions
 
   private func logIn() {
-    logger.info("try to connect to server...")
+    logger.log(level: firstLogin.attemptLevel, "try to connect to server...")
     let transport = configuration.transport
     var mux: MuxSettings?
     if transport.isMultiplexed {
@@ -151,7 +161,7 @@ public final class TunnelClient {
     self.runID = runID
     isCutOff = false
     bridge = nil
-    hasEverLoggedIn = true
+    firstLogin.succeeded()
     loggedInAt = context.loop.now
     backoff.didLogIn()
     logger.prefixed(by: RunID.shown(runID)).info(
@@ -181,8 +191,13 @@ public final class TunnelClient {
   }
 
   private func attemptDidFail(_ text: String, isRefused: Bool) {
-    logger.warning("connect to server error: \(text)")
-    if !hasEverLoggedIn, configuration.exitsWhenFirstLoginFails {
+    switch firstLogin.failed(text, isRefused: isRefused) {
+    case .warn: logger.warning("connect to server error: \(text)")
+    case .announce:
+      logger.warning("connect to server error: \(text); waiting until the server can be reached")
+    case .repeat: logger.debug("connect to server error: \(text)")
+    case .exit:
+      logger.warning("connect to server error: \(text)")
       return conclude(.firstLoginFailed(text))
     }
     noteWhetherCutOff()

@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import Configuration
-internal import Diagnostics
+internal import Daemon
 internal import LinuxSystem
 internal import Logging
 internal import Reactor
@@ -46,22 +46,31 @@ struct Program: ParsableCommand {
   }
 
   private func serve(_ configuration: ClientConfiguration) throws {
-    HostSystem.ignoreBrokenPipeSignal()
-    HostSystem.raiseDescriptorLimit()
-    let logger = try Logs.makeLogger(configuration.log.settings)
+    var confinement = try Confinement(configuration.confinement, keeping: [])
     let file = options.configurationFile
+    confinement.readFiles =
+      [file] + configuration.includedPaths + configuration.transport.tls.filePaths
+    let process = try ServiceProcess(log: configuration.log, confinement: confinement)
+    let (loop, logger) = (process.loop, process.logger)
     logger.info("start frpc service for config file [\(file)] with aggregated configuration")
-    let loop = try EventLoop()
-    let client = try TunnelClient(loop, configuration: configuration, logger: logger)
-    let signals = try SignalWatcher(loop, [.interrupt, .terminate]) { _ in client.stop() }
+    let client = try TunnelClient(
+      loop, configuration: configuration, logger: logger,
+      isService: process.supervisor.isPresent)
+    let signals = try SignalWatcher(loop, [.interrupt, .terminate]) { _ in
+      process.reports.stopping("waiting for running connections")
+      client.stop()
+    }
     var end = TunnelClientEnd.stopped
     client.onEnd = {
       end = $0
       loop.stop()
     }
+    let server = "\(configuration.serverHost):\(configuration.serverPort)"
+    client.onLoginChange = { isLoggedIn in
+      process.reports.status(isLoggedIn ? "logged in to \(server)" : "waiting for \(server)")
+    }
     client.start()
-    loop.keepMemorySmall()
-    loop.run()
+    process.run(status: "waiting for \(server)")
     signals.close()
     logger.info("frpc service for config file [\(file)] stopped")
     if case .firstLoginFailed(let reason) = end {
@@ -121,26 +130,5 @@ struct Verify: ParsableCommand {
     }
     _ = try options.load()
     Console.writeLine("frpc: the configuration file \(options.configurationFile) syntax is ok")
-  }
-}
-
-extension LogConfiguration {
-  /// The same in the words of the log.
-  var settings: LogSettings {
-    let target: LogSettings.Target =
-      switch self.target {
-      case .console: .console
-      case .file(let path): .file(path: path)
-      }
-    let level: Logger.Level =
-      switch self.level {
-      case .trace: .trace
-      case .debug: .debug
-      case .info: .info
-      case .warn: .warning
-      case .error: .error
-      }
-    return LogSettings(
-      target: target, level: level, daysMax: daysMax, isColorDisabled: isColorDisabled)
   }
 }

@@ -1,6 +1,6 @@
 internal import ArgumentParser
 internal import Configuration
-internal import Diagnostics
+internal import Daemon
 internal import LinuxSystem
 internal import Logging
 internal import Reactor
@@ -50,20 +50,21 @@ struct Program: ParsableCommand {
   }
 
   private func serve(_ configuration: ServerConfiguration) throws {
-    HostSystem.ignoreBrokenPipeSignal()
-    HostSystem.raiseDescriptorLimit()
-    let logger = try Logs.makeLogger(configuration.log.settings)
+    var confinement = try Confinement(configuration.confinement, keeping: .bindLowPorts)
+    confinement.readFiles = [options.configurationFile] + configuration.transport.tls.filePaths
+    let process = try ServiceProcess(log: configuration.log, confinement: confinement)
+    let logger = process.logger
     logger.info("frps uses config file: \(options.configurationFile)")
-    let loop = try EventLoop()
-    let server = try RelayServer(loop, configuration: configuration, logger: logger)
-    let signals = try SignalWatcher(loop, [.interrupt, .terminate]) { signal in
+    let server = try RelayServer(process.loop, configuration: configuration, logger: logger)
+    let signals = try SignalWatcher(process.loop, [.interrupt, .terminate]) { signal in
       logger.info("frps stops after \(signal)")
+      process.reports.stopping("waiting for running connections")
       server.stop()
     }
-    server.onEnd = { loop.stop() }
-    try server.start()
-    loop.keepMemorySmall()
-    loop.run()
+    server.onEnd = { process.loop.stop() }
+    try server.start(listeningOn: process.supervisor.takeListener())
+    let address = server.boundAddress.map { "\($0)" } ?? ""
+    process.run(status: "listening on \(address)")
     signals.close()
   }
 }
@@ -113,26 +114,5 @@ struct Verify: ParsableCommand {
     }
     _ = try options.load()
     Console.writeLine("frps: the configuration file \(options.configurationFile) syntax is ok")
-  }
-}
-
-extension LogConfiguration {
-  /// The same in the words of the log.
-  var settings: LogSettings {
-    let target: LogSettings.Target =
-      switch self.target {
-      case .console: .console
-      case .file(let path): .file(path: path)
-      }
-    let level: Logger.Level =
-      switch self.level {
-      case .trace: .trace
-      case .debug: .debug
-      case .info: .info
-      case .warn: .warning
-      case .error: .error
-      }
-    return LogSettings(
-      target: target, level: level, daysMax: daysMax, isColorDisabled: isColorDisabled)
   }
 }

@@ -13,7 +13,8 @@ struct ClientLoader {
     Self.commonKeys.warnAboutOthers(in: common, issues: &issues)
     var configuration = draft.finish(
       common, document, environment: reader.environment, &issues)
-    readIncludes(draft.includes, includes, &issues)
+    configuration.includedPaths =
+      draft.includes + readIncludes(draft.includes, includes, &issues)
     expandRanges(&issues)
     configuration.proxies = loadProxies(startedNames: configuration.startedNames, &issues)
     return configuration
@@ -41,11 +42,12 @@ struct ClientLoader {
 
   // MARK: Includes
 
+  /// - Returns: the paths of the files.
   private mutating func readIncludes(
     _ patterns: [String], _ includes: IncludeReader, _ issues: inout IssueCollector
-  ) {
-    guard let location = common["includes"]?.location else { return }
-    var fileCount = 0
+  ) -> [String] {
+    guard let location = common["includes"]?.location else { return [] }
+    var paths: [String] = []
     for pattern in patterns {
       let (directory, last) = Self.split(pattern)
       guard let glob = GlobPattern(last) else {
@@ -67,14 +69,14 @@ struct ClientLoader {
         issues.add(.warning, location, key: "includes", "no file matches \(quoted(pattern))")
       }
       for name in matching {
-        fileCount += 1
-        guard fileCount <= ConfigurationLimits.includedFileCountMax else {
+        guard paths.count < ConfigurationLimits.includedFileCountMax else {
           issues.add(
             .error, location, key: "includes",
             "expected at most \(ConfigurationLimits.includedFileCountMax) files")
-          return
+          return paths
         }
         let path = directory + name
+        paths.append(path)
         guard let bytes = includes.readFile(path) else {
           issues.add(
             .error, SourceLocation(file: path, line: nil), "cannot be read")
@@ -83,6 +85,7 @@ struct ClientLoader {
         reader.readIncluded(bytes, file: path, into: &document, issues: &issues)
       }
     }
+    return paths
   }
 
   /// The directory with its slash, and the last part.

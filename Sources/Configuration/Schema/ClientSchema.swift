@@ -3,7 +3,9 @@ import Timekeeping
 /// The keys of frpc's `[common]` section (configuration.md 3).
 enum ClientSchema {
   static let common: [SchemaKey<ClientDraft>] =
-    relay + SharedSchema.authentication + oidc + transport + SharedSchema.log + adminServer
+    relay + SharedSchema.authentication + oidc + transport + SharedSchema.log
+    + SharedSchema.confinement
+    + adminServer
 
   private static let relay: [SchemaKey<ClientDraft>] = [
     SchemaKey(

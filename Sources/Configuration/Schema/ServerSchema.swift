@@ -4,7 +4,7 @@ import Timekeeping
 enum ServerSchema {
   static let common: [SchemaKey<ServerDraft>] =
     listening + limits + vhosts + SharedSchema.authentication + oidc + transport + dashboard
-    + SharedSchema.log
+    + SharedSchema.log + SharedSchema.confinement
 
   private static let listening: [SchemaKey<ServerDraft>] = [
     SchemaKey(

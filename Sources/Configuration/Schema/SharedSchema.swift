@@ -93,6 +93,20 @@ enum SharedSchema<Target: SharedKeysHolding & Sendable> {
     ]
   }
 
+  static var confinement: [SchemaKey<Target>] {
+    [
+      SchemaKey(
+        "sandbox", nil,
+        .boolean(defaultValue: true) { $0.shared.confinement.isEnabled = $1 },
+        "the program gives up root, files and system calls that it does not need; not in frp"),
+      SchemaKey(
+        "run_as_user", nil,
+        .plain { $0.shared.confinement.userName = $1.isEmpty ? nil : $1 },
+        "the user that root becomes, `root` for nobody else; "
+          + "empty: `frp` if there is one, else `nobody`; not in frp"),
+    ]
+  }
+
   static var shutdownGrace: SchemaKey<Target> {
     SchemaKey(
       "shutdown_grace", "shutdownGrace",

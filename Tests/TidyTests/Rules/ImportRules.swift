@@ -21,7 +21,7 @@ enum ImportRules {
     "Admission": Allowance(tier: 1, imports: tier0),
     "ProxyGraph": Allowance(tier: 1, imports: tier0.union(["Configuration", "WireProtocol"])),
 
-    "LinuxSystem": Allowance(tier: 2, imports: tier0.union(["CLinux", "Glibc"])),
+    "LinuxSystem": Allowance(tier: 2, imports: tier0.union(["CLinux", "CSeccomp", "Glibc"])),
     "Reactor": Allowance(
       tier: 2,
       imports: tier0.union(["LinuxSystem", "CLinux", "CCares", "Glibc", "Synchronization"])),
@@ -39,8 +39,12 @@ enum ImportRules {
     "RelayServer": Allowance(tier: 5, imports: programParts),
     "TunnelClient": Allowance(tier: 5, imports: programParts),
 
-    "frps": Allowance(tier: 6, imports: programs.union(["RelayServer"])),
-    "frpc": Allowance(tier: 6, imports: programs.union(["TunnelClient"])),
+    "Daemon": Allowance(
+      tier: 5,
+      imports: tier0.union(["Configuration", "LinuxSystem", "Reactor", "Logging"])),
+
+    "frps": Allowance(tier: 6, imports: programs.union(["RelayServer", "Daemon"])),
+    "frpc": Allowance(tier: 6, imports: programs.union(["TunnelClient", "Daemon"])),
   ]
 
   private static let tier0: Set<String> = ["ByteBuffers", "Timekeeping", "Diagnostics"]
@@ -55,7 +59,7 @@ enum ImportRules {
   ]
 
   /// The wrappers of C, which hold no Swift.
-  static let wrappers: Set<String> = ["CLinux", "COpenSSL", "CSnappy", "CCares"]
+  static let wrappers: Set<String> = ["CLinux", "COpenSSL", "CSnappy", "CCares", "CSeccomp"]
 
   static func check(_ source: SourceText) -> [Violation] {
     guard let allowance = modules[source.moduleName] else {

@@ -1,0 +1,11 @@
+/// The maxima of this module that are no settings.
+enum LinuxSystemLimits {
+  /// The most bytes of one message to the supervisor.
+  static let supervisorMessageBytesMax = 4096
+
+  /// The most sockets that a supervisor may say it passes.
+  static let inheritedSocketCountMax = 1024
+
+  /// The shortest time, in microseconds, after which a supervisor may restart a silent program.
+  static let watchdogMicrosecondsMin: Int64 = 10_000
+}
