@@ -9,7 +9,14 @@ final class Program {
   let configurationFile: URL
 
   /// Starts `frps` or `frpc` with that configuration text.
-  init(_ name: String, _ configuration: String, _ extraArguments: [String] = []) throws {
+  ///
+  /// - Parameters:
+  ///   - environment: what is added to the test's own, which has nothing of a supervisor.
+  ///   - launcher: a program, with its arguments, that becomes the one to start.
+  init(
+    _ name: String, _ configuration: String, _ extraArguments: [String] = [],
+    environment: [String: String] = [:], launcher: [String] = []
+  ) throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("frp-test-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -18,8 +25,12 @@ final class Program {
     try configuration.write(to: configurationFile, atomically: true, encoding: .utf8)
     _ = FileManager.default.createFile(atPath: logFile.path, contents: nil)
     let output = try FileHandle(forWritingTo: logFile)
-    process.executableURL = Program.folder.appendingPathComponent(name)
-    process.arguments = extraArguments + ["-c", configurationFile.path]
+    let words =
+      launcher + [Program.folder.appendingPathComponent(name).path] + extraArguments
+      + ["-c", configurationFile.path]
+    process.executableURL = URL(fileURLWithPath: words[0])
+    process.arguments = Array(words.dropFirst())
+    process.environment = Program.ownEnvironment.merging(environment) { $1 }
     process.standardOutput = output
     process.standardError = output
     try process.run()
@@ -36,6 +47,13 @@ final class Program {
     URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
       .deletingLastPathComponent()
   }
+
+  /// The test's environment without what a supervisor of the test has put there.
+  private static let ownEnvironment: [String: String] = {
+    var environment = ProcessInfo.processInfo.environment
+    for name in ["NOTIFY_SOCKET", "INVOCATION_ID", "SYSTEMD_EXEC_PID"] { environment[name] = nil }
+    return environment
+  }()
 
   var log: String { (try? String(contentsOf: logFile, encoding: .utf8)) ?? "" }
 
@@ -54,6 +72,16 @@ final class Program {
     guard waitUntil(within: limit, { !process.isRunning }) else { return nil }
     return process.terminationReason == .exit
       ? process.terminationStatus : -process.terminationStatus
+  }
+
+  var processID: Int32 { process.processIdentifier }
+
+  /// A field of `/proc/PID/status`, its parts separated by single spaces.
+  func status(_ field: String) -> String? {
+    let path = "/proc/\(process.processIdentifier)/status"
+    let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    let line = text.split(separator: "\n").first { $0.hasPrefix("\(field):") }
+    return line?.split(whereSeparator: \.isWhitespace).dropFirst().joined(separator: " ")
   }
 
   /// Open descriptors.

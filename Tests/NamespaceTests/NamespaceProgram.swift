@@ -46,6 +46,10 @@ final class NamespaceProgram {
     process.arguments = [
       "ip", "netns", "exec", namespace.name, "\(programs)/\(name)", "-c", configurationFile.path,
     ]
+    // A supervisor of the tests is none of the programs'.
+    process.environment = ProcessInfo.processInfo.environment.filter {
+      !["NOTIFY_SOCKET", "INVOCATION_ID", "SYSTEMD_EXEC_PID"].contains($0.key)
+    }
     process.standardOutput = output
     process.standardError = output
     try process.run()

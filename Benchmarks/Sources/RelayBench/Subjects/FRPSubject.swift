@@ -11,9 +11,10 @@ enum FRPSubject {
 
   /// - Parameters:
   ///   - programs: the folder of both programs.
+  ///   - more: further lines of both configurations.
   ///   - wrap: the program, with its arguments, under which a side (`relay`, `client`) runs.
   static func make(
-    _ prefix: String, _ lane: Lane, programs: String,
+    _ prefix: String, _ lane: Lane, programs: String, more: String = "",
     wrap: @escaping (String) -> [String] = { _ in [] }
   ) -> Subject {
     Subject(name: "\(prefix) \(lane.rawValue)") { folder, originPort in
@@ -27,6 +28,7 @@ enum FRPSubject {
         token = bench
         log_level = warn
         tcp_mux = \(lane.isMux)
+        \(more)
 
         """, to: "\(folder)/frps.ini")
       try Bench.write(
@@ -39,6 +41,7 @@ enum FRPSubject {
         pool_count = 5
         tcp_mux = \(lane.isMux)
         tls_enable = \(lane.isTLS)
+        \(more)
 
         [bench]
         type = tcp
