@@ -42,6 +42,8 @@ import Timekeeping
       tls_trusted_ca_file = ca
       tls_server_name = name.example
       shutdown_grace = 12
+      sandbox = 0
+      run_as_user = root
       protocol = tcp
       udp_packet_size = 1600
       """
@@ -74,6 +76,8 @@ import Timekeeping
     expected.transport.tls.trustedAuthoritiesPath = "ca"
     expected.transport.tls.serverName = "name.example"
     expected.shutdownGrace = .seconds(12)
+    expected.confinement.isEnabled = false
+    expected.confinement.userName = "root"
     expected.udpPacketBytes = 1600
     let loaded = try #require(client(text))
     #expect(loaded == expected)
@@ -213,7 +217,11 @@ import Timekeeping
     let normalized = IncludeReader(
       fileNames: { includes.fileNames($0.hasPrefix("./") ? String($0.dropFirst(2)) : $0) },
       readFile: { includes.readFile($0.hasPrefix("./") ? String($0.dropFirst(2)) : $0) })
-    let proxies = try #require(client(text, includes: normalized)?.proxies)
+    let loaded = try #require(client(text, includes: normalized))
+    let patterns = ["./conf.d/*.ini", "extra.ini"]
+    #expect(
+      loaded.includedPaths == patterns + ["./conf.d/a.ini", "./conf.d/b.ini", "extra.ini"])
+    let proxies = loaded.proxies
     #expect(proxies.map(\.name) == ["a", "b", "main"])
     #expect(proxies.map(\.localPort) == [1, 2, 3])
     #expect(proxies[2].usesCompression)

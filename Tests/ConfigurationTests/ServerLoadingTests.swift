@@ -38,6 +38,8 @@ import Timekeeping
       disable_log_color = true
       udp_packet_size = 1400
       shutdown_grace = 0
+      sandbox = no
+      run_as_user = relay
       """
     var expected = ServerConfiguration()
     expected.bindAddress = "::1"
@@ -65,6 +67,8 @@ import Timekeeping
     expected.log.isColorDisabled = true
     expected.udpPacketBytes = 1400
     expected.shutdownGrace = .zero
+    expected.confinement.isEnabled = false
+    expected.confinement.userName = "relay"
     #expect(server(text) == expected)
     // The comment in quotes is one of the value, and told as such.
     #expect(serverLines(text).count == 1)
