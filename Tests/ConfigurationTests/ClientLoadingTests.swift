@@ -42,8 +42,6 @@ import Timekeeping
       tls_trusted_ca_file = ca
       tls_server_name = name.example
       shutdown_grace = 12
-      sandbox = 0
-      run_as_user = root
       protocol = tcp
       udp_packet_size = 1600
       """
@@ -76,11 +74,16 @@ import Timekeeping
     expected.transport.tls.trustedAuthoritiesPath = "ca"
     expected.transport.tls.serverName = "name.example"
     expected.shutdownGrace = .seconds(12)
-    expected.confinement.isEnabled = false
-    expected.confinement.userName = "root"
     expected.udpPacketBytes = 1600
     let loaded = try #require(client(text))
     #expect(loaded == expected)
+  }
+
+  @Test func confinementIsAsked() {
+    let text = "[common]\nsandbox = 0\nrun_as_user = root\n"
+    #expect(client(text)?.confinement.isEnabled == false)
+    #expect(client(text)?.confinement.userName == "root")
+    #expect(client("[common]\nrun_as_user =\n")?.confinement == ConfinementConfiguration())
   }
 
   @Test func proxiesArriveInTheOrderOfTheirNames() throws {

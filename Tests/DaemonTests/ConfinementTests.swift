@@ -81,6 +81,33 @@ import Timekeeping
     #expect(try Data(contentsOf: folder.appendingPathComponent("other/file")).count == 5)
   }
 
+  // Short of memory the kernel forgets folders of /proc, and would forget what was allowed there.
+  @Test(.enabled(if: hasLandlock && getuid() == 0, "needs root, and a kernel with landlock"))
+  func filesOfProcStayReadable() throws {
+    let isConfined = Promised<Bool>()
+    let isForgotten = Promised<Bool>()
+    let read = Locked<[Int]>([])
+    let thread = OwnThread {
+      let count = { (try? HostSystem.readFile("/proc/self/statm", byteCountMax: 256))?.count ?? -1 }
+      do {
+        try ProcessPrivileges.forbidNew()
+        let landlock = try Landlock()
+        try landlock.allow(.read, at: "/proc/self")
+        try landlock.restrict()
+        read.withLock { $0.append(count()) }
+      } catch {}
+      isConfined.fulfill(true)
+      _ = try? isForgotten.wait()
+      read.withLock { $0.append(count()) }
+    }
+    _ = try isConfined.wait()
+    try Data("2".utf8).write(to: URL(fileURLWithPath: "/proc/sys/vm/drop_caches"))
+    isForgotten.fulfill(true)
+    thread.join()
+    let counts = read.withLock { $0 }
+    #expect(counts.count == 2 && counts.allSatisfy { $0 > 0 }, "\(counts)")
+  }
+
   @Test(.enabled(if: SystemCallFilter.isAvailable, "this kernel has no seccomp filters"))
   func onlyAllowedSystemCallsWork() throws {
     let (read, write) = (path("read"), path("write"))

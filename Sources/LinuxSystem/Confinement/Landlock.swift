@@ -51,6 +51,9 @@ public struct Landlock: ~Copyable {
   }
 
   /// Allows `access` to a file or folder; one that is not there is left out.
+  ///
+  /// A rule holds for what the kernel keeps of the folder. It makes a folder of `/proc` anew when
+  /// it has forgotten it for want of memory, and the rule is lost; so such a path stays open.
   public func allow(_ access: Access, at path: String) throws(Errno) {
     let number = frp_open_path(path)
     guard number >= 0 else { return }
@@ -68,7 +71,8 @@ public struct Landlock: ~Copyable {
       rights &= Right.readFile | Right.writeFile | Right.truncate
     }
     let (ruleSet, allowed) = (ruleSet.rawValue, rights & handled)
-    try throwing { frp_landlock_allow(ruleSet, file.rawValue, allowed) }
+    try throwing { frp_landlock_allow(ruleSet, number, allowed) }
+    if path.hasPrefix("/proc/") { _ = file.release() }
   }
 
   /// Puts the rules into force, for ever, for this thread and those that it starts.
