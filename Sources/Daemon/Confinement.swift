@@ -13,6 +13,9 @@ public struct Confinement: Sendable {
   /// Folders whose files are read while the program runs.
   public var readFolders: [String] = []
 
+  /// Files that are written or replaced while the program runs.
+  public var writtenFiles: [String] = []
+
   /// The log file, which begins anew every midnight.
   public var logFile: String?
 
@@ -112,9 +115,9 @@ public struct Confinement: Sendable {
   }
 
   private var writablePaths: [String] {
-    // Anything else than a plain file is never opened again.
-    guard let logFile, HostSystem.isPlainFile(logFile) else { return [] }
-    return Self.places(of: logFile)
+    // A log that is anything else than a plain file is never opened again.
+    let log = logFile.flatMap { HostSystem.isPlainFile($0) ? $0 : nil }
+    return (writtenFiles + (log.map { [$0] } ?? [])).flatMap { Self.places(of: $0) }
   }
 
   /// The folder of a file, and the one to which links lead: files are replaced by renaming. A file

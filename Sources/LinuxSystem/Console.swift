@@ -53,6 +53,12 @@ public enum Console {
     return variables
   }
 
+  /// The folder for what a service remembers, if its supervisor has made one (systemd.exec(5)).
+  public static var stateFolder: String? {
+    let folders = environment["STATE_DIRECTORY"]?.split(separator: ":") ?? []
+    return folders.first.map(String.init)
+  }
+
   /// The names of the plain files in a folder; `nil` when it cannot be read.
   public static func fileNames(in folder: String) -> [String]? {
     guard let handle = opendir(folder) else { return nil }

@@ -49,9 +49,13 @@ struct Program: ParsableCommand {
     }
   }
 
-  private func serve(_ configuration: ServerConfiguration) throws {
+  private func serve(_ loaded: ServerConfiguration) throws {
+    var configuration = loaded
+    configuration.portMemoryPath =
+      configuration.portMemoryPath ?? Console.stateFolder.map { "\($0)/ports" }
     var confinement = try Confinement(configuration.confinement, keeping: .bindLowPorts)
     confinement.readFiles = [options.configurationFile] + configuration.transport.tls.filePaths
+    confinement.writtenFiles = [configuration.portMemoryPath].compactMap(\.self)
     let process = try ServiceProcess(log: configuration.log, confinement: confinement)
     let logger = process.logger
     logger.info("frps uses config file: \(options.configurationFile)")

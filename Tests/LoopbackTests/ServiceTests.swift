@@ -195,6 +195,26 @@ import Timekeeping
     #expect(root.status("Uid") == "0 0 0 0" && root.status("NoNewPrivs") == "1")
   }
 
+  // A confined relay still writes what it has to remember, into the folder that it was given.
+  @Test func stateFolderIsWritten() throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("frp-test-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    chmod(folder.path, 0o777)
+    let (bind, remote) = (try makeFreePort(), try makeFreePort())
+    let frps = try Program(
+      "frps", ProgramTests.server(bind),
+      environment: ["STATE_DIRECTORY": "\(folder.path):/nowhere"])
+    #expect(frps.waitForLog("frps started successfully"))
+    let frpc = try Program("frpc", ProgramTests.client(bind, local: 1, remote: remote))
+    #expect(frpc.waitForLog("[web] start proxy success"))
+    let file = folder.appendingPathComponent("ports")
+    #expect(
+      waitUntil { (try? String(contentsOf: file, encoding: .utf8)) == "\(remote) web\n" },
+      "\(frps.log)")
+  }
+
   @Test func unknownUserIsAnError() throws {
     let text = ProgramTests.server(try makeFreePort(), "run_as_user = no-such-user")
     let frps = try Program("frps", text)
