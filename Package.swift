@@ -30,6 +30,8 @@ let package = Package(
         "Transports", "Reactor", "LinuxSystem", "Timekeeping", "ByteBuffers", "WireProtocol",
         "StreamMux", "StreamCoding", "ProxyGraph", "HTTPProtocol",
       ]),
+    // What the fuzzers of Tests/Fuzz run.
+    .library(name: "FuzzTargets", targets: ["FuzzTargets"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -214,6 +216,14 @@ let package = Package(
       name: "NamespaceTests",
       dependencies: ["frps", "frpc", "LinuxSystem", "Timekeeping", "TestKit"],
       swiftSettings: strict),
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "ByteBuffers", "Timekeeping", "Diagnostics", "WireProtocol", "StreamMux", "StreamCoding",
+        "Configuration", "ProxyGraph", "LinuxSystem", "Transports", "TestKit",
+      ],
+      path: "Tests/FuzzTargets", swiftSettings: strict),
+    .testTarget(name: "FuzzTargetsTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: ["TestKit"], swiftSettings: strict),
   ]
 )

@@ -190,7 +190,7 @@ public struct MuxSession: ~Copyable {
   }
 
   /// Checks what must hold between calls; for tests.
-  func checkInvariants() -> Bool {
+  package func checkInvariants() -> Bool {
     table.checkInvariants(receiveWindowBytes: settings.receiveWindowBytes)
       && table.count(of: .awaitingAcknowledgement) == openingCount
       && table.count(of: .acknowledgementDue) == backlogCount

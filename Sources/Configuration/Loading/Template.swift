@@ -1,19 +1,19 @@
 /// Text whose templates are filled in, with the source line of each of its lines.
-struct RenderedText: Equatable {
-  var bytes: [UInt8] = []
+package struct RenderedText: Equatable {
+  package var bytes: [UInt8] = []
   /// Where each line of `bytes` began in the source, from 1.
-  var lineNumbers: [Int] = [1]
+  package var lineNumbers: [Int] = [1]
 }
 
 /// What is wrong with a template.
-struct TemplateFault: Error, Equatable {
-  var line: Int
-  var message: String
+package struct TemplateFault: Error, Equatable {
+  package var line: Int
+  package var message: String
 }
 
 /// Fills in the template actions of a configuration file (configuration.md 1.3). This version
 /// knows `{{ .Envs.NAME }}`, string literals, comments, and the trimming markers `{{-` and `-}}`.
-struct TemplateRenderer {
+package struct TemplateRenderer {
   private let source: [UInt8]
   private let environment: [String: String]
   private var position = 0
@@ -22,9 +22,9 @@ struct TemplateRenderer {
   /// Output before this belongs to a value; a trimming marker does not reach it.
   private var plainStart = 0
   /// Names that the environment lacks, with their lines.
-  private(set) var missingNames: [(name: String, line: Int)] = []
+  package private(set) var missingNames: [(name: String, line: Int)] = []
 
-  init(_ source: [UInt8], environment: [String: String]) {
+  package init(_ source: [UInt8], environment: [String: String]) {
     self.source = source
     self.environment = environment
   }
@@ -32,7 +32,7 @@ struct TemplateRenderer {
   /// What a name that the environment lacks becomes, as in frp.
   static let missingValue = "<no value>"
 
-  mutating func render() throws(TemplateFault) -> RenderedText {
+  package mutating func render() throws(TemplateFault) -> RenderedText {
     while position < source.count {
       if isAtAction {
         try renderAction()

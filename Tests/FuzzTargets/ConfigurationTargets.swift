@@ -1,0 +1,84 @@
+import Configuration
+
+extension FuzzTarget {
+  static let configuration = [
+    FuzzTarget("server-configuration", byteCountMax: 8192, dictionary: iniWords + keys) {
+      (input) throws(FuzzFinding) in
+      let loaded = ConfigurationLoader.loadServer(
+        bytes: input.rest(), file: "frps.ini", environment: environment)
+      try checkIssues(loaded.issues, isUsable: loaded.value != nil)
+      return loaded.value == nil ? 0 : 1
+    },
+    FuzzTarget("client-configuration", byteCountMax: 8192, dictionary: iniWords + keys) {
+      (input) throws(FuzzFinding) in
+      // Zero bytes, which no file may hold, part the files: the first is the main one.
+      let files = input.rest().split(separator: 0, omittingEmptySubsequences: false).map(Array.init)
+      let included = files.dropFirst().enumerated().map { (name: "\($0.offset).ini", $0.element) }
+      let includes = IncludeReader(
+        fileNames: { $0.hasPrefix("x") ? nil : included.map(\.name) },
+        readFile: { path in included.first { path.hasSuffix($0.name) }?.1 })
+      let loaded = ConfigurationLoader.loadClient(
+        bytes: files[0], file: "frpc.ini", environment: environment, includes: includes)
+      try checkIssues(loaded.issues, isUsable: loaded.value != nil)
+      guard let value = loaded.value else { return 0 }
+      try require(
+        value.proxies.count <= ConfigurationLimits.proxyCountMax, "\(value.proxies.count) proxies")
+      return 1 + value.proxies.count
+    },
+    FuzzTarget("templates", byteCountMax: 4096, dictionary: iniWords) {
+      (input) throws(FuzzFinding) in
+      try checkTemplate(input.rest())
+    },
+  ]
+
+  private static let environment = [
+    "A": "1", "PORT": "7000", "EMPTY": "", "LINES": "a\nb = c\n[common]\n", "http_proxy": "http://p",
+  ]
+
+  private static let iniWords = [
+    "[common]\n", "[range:a]\n", "[a.b]\n", "{{ .Envs.PORT }}", "{{- .Envs.LINES -}}", "{{/*",
+    "*/}}", "{{ \"", "}}", "%(port)s", "\"\"\"", "`", "\\\n", " = ", " : ", "\n", "#", ";",
+    "1000-1010,2000", "\u{feff}", "\u{85}", "e\u{301}", "\r\n",
+  ]
+
+  /// The keys that the manual lists, in back quotes at the start of its rows.
+  private static let keys: [String] = ConfigurationReference.page().split(separator: "\n").compactMap { row in
+    row.hasPrefix("| `") ? row.dropFirst(3).split(separator: "`").first.map { "\($0) = " } : nil
+  }
+
+  private static func checkIssues(
+    _ issues: [ConfigurationIssue], isUsable: Bool
+  ) throws(FuzzFinding) {
+    try require(
+      isUsable != issues.contains { $0.severity == .error }, "errors and a value, or neither")
+    try require(
+      issues.count <= 2 * ConfigurationLimits.issueCountMax + 1, "\(issues.count) issues")
+    for issue in issues {
+      try require(
+        !issue.description.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x2028 },
+        "an issue of two lines: \(issue)")
+    }
+  }
+
+  private static func checkTemplate(_ source: [UInt8]) throws(FuzzFinding) -> Int {
+    var renderer = TemplateRenderer(source, environment: environment)
+    let lineCount = source.count { $0 == 0x0a } + 1
+    let rendered: RenderedText
+    do throws(TemplateFault) {
+      rendered = try renderer.render()
+    } catch {
+      try require((1...lineCount).contains(error.line), "a fault in line \(error.line)")
+      try require(!error.message.contains("\n"), "a fault of two lines")
+      return 0
+    }
+    try require(
+      rendered.lineNumbers.count == rendered.bytes.count { $0 == 0x0a } + 1,
+      "\(rendered.lineNumbers.count) line numbers")
+    try require(
+      rendered.lineNumbers.allSatisfy { (1...lineCount).contains($0) }, "no such line")
+    for (line, next) in zip(rendered.lineNumbers, rendered.lineNumbers.dropFirst()) {
+      try require(line <= next, "lines change places")
+    }
+    return 1
+  }
+}
