@@ -31,6 +31,8 @@ public struct UpstreamProxyHandshake {
   private let targetPort: UInt16
   private var state: State
   private var received: [UInt8] = []
+  /// How many bytes of an HTTP answer were searched for its end.
+  private var searchedByteCount = 0
 
   /// Prepares a conversation that leads to `targetHost`:`targetPort`.
   public init(_ proxy: UpstreamProxy, targetHost: String, targetPort: UInt16) {
@@ -90,7 +92,9 @@ public struct UpstreamProxyHandshake {
 
   private mutating func handleHTTPAnswer() -> Step {
     let terminator = Array("\r\n\r\n".utf8)
-    guard let end = Self.firstIndex(of: terminator, in: received) else { return .wait }
+    let start = max(0, searchedByteCount - terminator.count + 1)
+    searchedByteCount = received.count
+    guard let end = Self.firstIndex(of: terminator, in: received, from: start) else { return .wait }
     let head = String(decoding: received[..<end], as: UTF8.self)
     let statusLine = head.prefix { $0 != "\r" && $0 != "\n" && $0 != "\r\n" }
     let words = statusLine.split(separator: " ", maxSplits: 2)
@@ -102,9 +106,11 @@ public struct UpstreamProxyHandshake {
     return .done(rest: Array(received[(end + terminator.count)...]))
   }
 
-  private static func firstIndex(of pattern: [UInt8], in bytes: [UInt8]) -> Int? {
-    guard bytes.count >= pattern.count else { return nil }
-    return (0...(bytes.count - pattern.count)).first { start in
+  private static func firstIndex(
+    of pattern: [UInt8], in bytes: [UInt8], from first: Int
+  ) -> Int? {
+    guard bytes.count >= first + pattern.count else { return nil }
+    return (first...(bytes.count - pattern.count)).first { start in
       bytes[start..<(start + pattern.count)].elementsEqual(pattern)
     }
   }

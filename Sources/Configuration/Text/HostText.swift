@@ -12,11 +12,13 @@ public enum HostText {
       }
   }
 
-  /// Whether `text` is an IPv6 address, possibly with a zone (`fe80::1%eth0`), without brackets.
+  /// Whether `text` is an IPv6 address, possibly with a zone (`fe80::1%eth0`), without brackets. A
+  /// zone consists of letters, digits and `-._~` (RFC 6874, section 2, without escapes).
   public static func isIPv6(_ text: String) -> Bool {
     var address = Substring(text)
     if let percent = text.firstIndex(of: "%") {
-      guard text.index(after: percent) < text.endIndex else { return false }
+      let zone = text[text.index(after: percent)...].utf8
+      guard !zone.isEmpty, zone.allSatisfy(isZoneByte) else { return false }
       address = text[..<percent]
     }
     let halves = halvesAroundDoubleColon(address)
@@ -75,6 +77,10 @@ public enum HostText {
       index = next
     }
     return nil
+  }
+
+  private static func isZoneByte(_ byte: UInt8) -> Bool {
+    isDigit(byte) || (0x61...0x7A).contains(byte | 0x20) || "-._~".utf8.contains(byte)
   }
 
   private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }

@@ -47,7 +47,8 @@ struct Program {
         try Data(seed).write(to: own.appendingPathComponent("seed-\(index)"))
       }
       let lines = target.dictionary.map { "\"\(escaped($0))\"\n" }.joined()
-      try Data(lines.utf8).write(to: folder.appendingPathComponent("\(target.name).dict"))
+      // libFuzzer refuses an empty file, but not a comment.
+      try Data("# \(target.name)\n\(lines)".utf8).write(to: folder.appendingPathComponent("\(target.name).dict"))
     }
   }
 
