@@ -32,7 +32,8 @@ extension FuzzTarget {
   ]
 
   private static let environment = [
-    "A": "1", "PORT": "7000", "EMPTY": "", "LINES": "a\nb = c\n[common]\n", "http_proxy": "http://p",
+    "A": "1", "PORT": "7000", "EMPTY": "", "LINES": "a\nb = c\n[common]\n",
+    "http_proxy": "http://p",
   ]
 
   private static let iniWords = [
@@ -42,9 +43,10 @@ extension FuzzTarget {
   ]
 
   /// The keys that the manual lists, in back quotes at the start of its rows.
-  private static let keys: [String] = ConfigurationReference.page().split(separator: "\n").compactMap { row in
-    row.hasPrefix("| `") ? row.dropFirst(3).split(separator: "`").first.map { "\($0) = " } : nil
-  }
+  private static let keys: [String] = ConfigurationReference.page().split(separator: "\n")
+    .compactMap { row in
+      row.hasPrefix("| `") ? row.dropFirst(3).split(separator: "`").first.map { "\($0) = " } : nil
+    }
 
   private static func checkIssues(
     _ issues: [ConfigurationIssue], isUsable: Bool

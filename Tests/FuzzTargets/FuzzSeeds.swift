@@ -29,6 +29,7 @@ public enum FuzzSeeds {
     "base64": ["", "AA==", "AP8=", "+/+/", "AAAA\n"],
     "hexadecimal": ["", "00ff", "DEADbeef"],
     "bandwidth": ["1MB", "512KB", " 1.5MB ", "1e3KB", "1e308MB", "0KB"],
+    "memory-size": ["128MB", " 1.5GB ", "99999999999GB", "65536KB"],
     "port-ranges": ["1-65535", "1000-2000,2001,3000", "65535", " 7 , 9-10 "],
     "host-text": [
       "relay.test", "relay.test:7000", "[::1]:7000", "fe80::1%eth0", "192.0.2.1:80",
@@ -132,7 +133,9 @@ public enum FuzzSeeds {
   private static func addPrograms(to seeds: inout [String: [[UInt8]]]) {
     seeds["mux-pair"] = [
       // Open, write, deliver, accept, write back, finish both, deliver.
-      [0x18, 0, 1, 16, 0, 0, 0x8f, 255, 255, 0x87, 0, 0x81, 3, 0, 0, 3, 0, 0x83, 0, 0x0f, 255, 255],
+      [
+        0x18, 0, 1, 16, 0, 0, 0x8f, 255, 255, 0x87, 0, 0x81, 3, 0, 0, 3, 0, 0x83, 0, 0x0f, 255, 255,
+      ],
       // More than the window, in parts, consumed as it comes.
       [0x5a, 0, 0, 0x8c, 255, 255, 0x87, 0, 0x0c, 255, 255]
         + Array(repeating: [1, 255, 255, 0, 0x8c, 255, 255, 0x85, 255, 255, 0], count: 8).joined(),
@@ -157,7 +160,9 @@ public enum FuzzSeeds {
 
   /// A link, an address and a route, in the host's byte order.
   private static var netlinkDump: [UInt8] {
-    func octets(_ value: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: value) { Array($0) } }
+    func octets(_ value: some FixedWidthInteger) -> [UInt8] {
+      withUnsafeBytes(of: value) { Array($0) }
+    }
     func message(_ type: UInt16, _ body: [UInt8]) -> [UInt8] {
       octets(UInt32(16 + body.count)) + octets(type) + [0, 0] + octets(UInt32(7)) + [0, 0, 0, 0]
         + body

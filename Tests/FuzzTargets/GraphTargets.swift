@@ -19,6 +19,7 @@ struct GraphWorld: ~Copyable {
   private var now = Instant(nanoseconds: 1_000_000_000)
   private var sessions: [(id: SessionID, runID: String)] = []
   private var listening: [ProxyID] = []
+  private var probed: [SessionID] = []
   private var waiting: Set<UserConnectionID> = []
   private var pooled: Set<WorkConnectionID> = []
   private var nextNumber: UInt64 = 0
@@ -44,8 +45,7 @@ struct GraphWorld: ~Copyable {
     case 0, 1: try openSession(operation, session?.runID, choice)
     case 2:
       guard let session else { break }
-      graph.closeSession(session.id, now: now)
-      sessions.removeAll { $0.id == session.id }
+      close(session.id, isLost: operation & 16 != 0)
     case 3, 4:
       guard let session else { break }
       graph.requestProxy(
@@ -72,6 +72,10 @@ struct GraphWorld: ~Copyable {
         graph.workConnectionLost(work)
         pooled.remove(work)
       }
+    case 14:
+      guard !probed.isEmpty else { break }
+      let id = probed.removeFirst()
+      if choice & 1 == 0 { graph.sessionDidAnswer(id) } else { close(id, isLost: true) }
     default:
       now = now + .milliseconds(choice * 40)
       graph.handleDeadline(now: now)
@@ -81,6 +85,7 @@ struct GraphWorld: ~Copyable {
     try require(faults.isEmpty, faults.joined(separator: ", "))
     try require(graph.waitingUserCount == waiting.count, "a waiting user is lost")
     try require(graph.sessionCount == sessions.count, "a session is lost")
+    try require(probed.count <= 4096, "\(probed.count) probes")
     if let deadline = graph.nextDeadline {
       try require(deadline <= now + policy.userWaitLimit, "a deadline that is far away")
     }
@@ -93,13 +98,22 @@ struct GraphWorld: ~Copyable {
     let decision = graph.openSession(
       runID: operation & 16 == 0 ? "" : runID ?? "", freshRunID: "run\(nextNumber)",
       user: operation & 32 == 0 ? "" : "u", clientID: operation & 64 == 0 ? "" : "c",
+      host: operation & 128 == 0 ? "192.0.2.1" : "192.0.2.2",
       poolCount: Self.numbers[choice % Self.numbers.count], now: now)
     switch decision {
     case .accepted(let id, let runID):
       sessions.removeAll { $0.runID == runID }
       sessions.append((id, runID))
+    case .contested(let other, _):
+      try require(sessions.contains { $0.id == other }, "contested by nobody")
+      probed.append(other)
     case .refused: break
     }
+  }
+
+  private mutating func close(_ id: SessionID, isLost: Bool) {
+    graph.closeSession(id, isLost: isLost, now: now)
+    sessions.removeAll { $0.id == id }
   }
 
   private mutating func connectUser(to proxy: ProxyID) {
@@ -138,6 +152,7 @@ struct GraphWorld: ~Copyable {
       case .requestWorkConnection:
         requestCount += 1
         try require(requestCount <= policy.poolCountMax + 16, "\(requestCount) requests at once")
+      case .probeSession(let id): probed.append(id)
       case .replyProxyStarted, .replyProxyRefused, .closeSession: break
       }
     }

@@ -74,15 +74,22 @@ final class MuxPair {
     if let id = try? end.session.openStream(now: now) { end.ids.append(id) }
   }
 
-  private static func payload(_ direction: Direction, at offset: Int) -> UInt8 {
-    UInt8(truncatingIfNeeded: offset &* 31 &+ Int(direction.wireID) &* 7 &+ direction.sender)
+  /// As many bytes as one write has at most, from each place in the pattern.
+  private static let pattern = (0..<65_536 + 256).map { UInt8(truncatingIfNeeded: $0) }
+
+  /// What is sent on a stream, from `offset` on.
+  private static func payload(
+    _ direction: Direction, at offset: Int, count: Int
+  ) -> ArraySlice<UInt8> {
+    let start = (offset + Int(direction.wireID) * 7 + direction.sender * 101) & 255
+    return pattern[start..<start + count]
   }
 
   private func write(_ count: Int, _ side: Int, _ id: MuxStreamID?) throws(FuzzFinding) {
     guard let id else { return }
     let direction = Direction(wireID: id.wireID, sender: side)
     let start = accounts[direction, default: Account()].sent
-    let bytes = (start..<start + count).map { Self.payload(direction, at: $0) }
+    let bytes = Self.payload(direction, at: start, count: count)
     let room = ends[side].session.sendWindow(of: id)
     let taken = bytes.withUnsafeBytes { ends[side].session.send($0, on: id) }
     try require(taken <= min(count, room), "\(taken) of \(count) bytes fit into \(room)")
@@ -158,12 +165,11 @@ final class MuxPair {
     case .data(let id, let range):
       let direction = Direction(wireID: id.wireID, sender: 1 - side)
       var account = accounts[direction, default: Account()]
-      for index in range {
-        try require(
-          bytes[index] == Self.payload(direction, at: account.received),
-          "byte \(account.received) of \(direction) is another one")
-        account.received += 1
-      }
+      try require(
+        bytes[range].elementsEqual(
+          Self.payload(direction, at: account.received, count: range.count)),
+        "bytes from \(account.received) on of \(direction) are others")
+      account.received += range.count
       try require(account.received <= account.sent, "more arrives than was sent")
       try require(!account.isEndSeen, "data behind the end")
       accounts[direction] = account

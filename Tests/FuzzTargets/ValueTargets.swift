@@ -10,7 +10,8 @@ extension FuzzTarget {
       try require(Base64.decode(once[...]) == text, "encoded, it decodes otherwise")
       guard let bytes = Base64.decode(text[...]) else { return 0 }
       try require(bytes.count <= text.count / 4 * 3, "more bytes than the text can hold")
-      try require(Base64.decode(Base64.encode(bytes)[...]) == bytes, "decoded, it encodes otherwise")
+      try require(
+        Base64.decode(Base64.encode(bytes)[...]) == bytes, "decoded, it encodes otherwise")
       return 1
     },
     FuzzTarget("hexadecimal", byteCountMax: 512) { (input) throws(FuzzFinding) in
@@ -30,6 +31,14 @@ extension FuzzTarget {
         (0...ConfigurationLimits.bytesPerSecondMax).contains(bandwidth.bytesPerSecond),
         "\(bandwidth.bytesPerSecond) bytes per second")
       try require(Bandwidth(bandwidth.text) == bandwidth, "its text means something else")
+      return 1
+    },
+    FuzzTarget("memory-size", byteCountMax: 128, dictionary: ["KB", "MB", "GB", "."]) {
+      (input) throws(FuzzFinding) in
+      guard let size = MemorySize(input.text()) else { return 0 }
+      let range = ConfigurationLimits.memoryLimitMin...ConfigurationLimits.memoryLimitMax
+      try require(range.contains(size.byteCount), "\(size.byteCount) bytes")
+      try require(MemorySize(size.text) == size, "its text means something else")
       return 1
     },
     FuzzTarget("port-ranges", byteCountMax: 512, dictionary: ["65535", "1-", ",", "65536"]) {

@@ -95,7 +95,7 @@ struct IniParser {
       let name = document.sections[current].name
       issues.add(
         .warning, location,
-        "keys before the first section of an included file belong to [\(name)], "
+        "keys before the first section of an included file belong to [\(quotedIfOdd(name))], "
           + "the last section before it")
     } else {
       issues.add(

@@ -48,7 +48,8 @@ struct Program {
       }
       let lines = target.dictionary.map { "\"\(escaped($0))\"\n" }.joined()
       // libFuzzer refuses an empty file, but not a comment.
-      try Data("# \(target.name)\n\(lines)".utf8).write(to: folder.appendingPathComponent("\(target.name).dict"))
+      try Data("# \(target.name)\n\(lines)".utf8).write(
+        to: folder.appendingPathComponent("\(target.name).dict"))
     }
   }
 
