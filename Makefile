@@ -20,8 +20,8 @@ BENCH = Benchmarks/.build/release/relay-bench
 # Package.swift makes warnings errors; the check finds imports that it does not name.
 BUILD_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: all help packages build release demo test test-asan test-tsan fuzz fuzz-build lint format pages install dist \
-  deb check-dist bench bench-smoke bench-build gate gate-update microbench clean
+.PHONY: all help packages build release demo test test-asan test-tsan fuzz fuzz-build lint format \
+  pages install dist deb check-dist bench bench-smoke bench-build gate gate-update microbench clean
 
 all: release
 
@@ -30,7 +30,7 @@ help:
 	@echo "                (ONCE=1: end after the check, exit code 0 or 1)"
 	@echo "make test       build and run every test"
 	@echo "make test-asan  the tests under the address sanitizer; test-tsan: the thread sanitizer"
-	@echo "make fuzz       every fuzz target for SECONDS (60) each; what is found becomes a test"
+	@echo "make fuzz       every fuzz target for SECONDS (60) each; TARGETS=… for some of them"
 	@echo "make lint       check the formatting; make format: correct it"
 	@echo "make bench      compare with the peers that are installed, 5 minutes; docs/performance.md"
 	@echo "make gate       counted costs against the thresholds in Benchmarks/thresholds.txt, 3 minutes;"
@@ -67,11 +67,11 @@ test-asan: packages
 test-tsan: packages
 	$(SWIFT) test --scratch-path .build-tsan --sanitize=thread
 
-# Debug builds, so that `assert` and what tests may see are there, but optimized: twenty times the
-# speed. libFuzzer's runtime needs lld, which takes the program's own main.
+# Optimized, with every `assert`. libFuzzer's runtime needs lld, which keeps the program's own main.
 fuzz-build: packages
 	$(SWIFT) build --package-path Tests/Fuzz --scratch-path .build-fuzz --product fuzz \
-	  -Xswiftc -O -Xswiftc -sanitize=fuzzer,address -Xswiftc -use-ld=lld
+	  -Xswiftc -O -Xswiftc -assert-config -Xswiftc Debug -Xswiftc -sanitize=fuzzer,address \
+	  -Xswiftc -use-ld=lld
 
 fuzz: fuzz-build
 	Tests/Fuzz/run "$$PWD/.build-fuzz/debug/fuzz" "$(SECONDS)" $(TARGETS)

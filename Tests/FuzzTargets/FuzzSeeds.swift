@@ -118,7 +118,7 @@ public enum FuzzSeeds {
     }
     seeds["server-configuration", default: []] += [
       "[common]\nbind_port = {{ .Envs.PORT }}\nallow_ports = 2000-3000,3001\ntoken = \"a b\"\n",
-      "x = 1\n[common]\nbind_addr = ::\nlog_level = trace\ntcp_mux = false\nmax_pool_count = 0x10\n",
+      "x = 1\n[common]\nbind_addr = ::\nlog_level = trace\ntcp_mux = 0\nmax_pool_count = 0x10\n",
     ].map { Array($0.utf8) }
     seeds["client-configuration", default: []] += [
       "[common]\nserver_addr = relay.test\nincludes = ./*.ini\n[a]\nlocal_port = 22\n"
