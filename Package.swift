@@ -220,7 +220,7 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "ByteBuffers", "Timekeeping", "Diagnostics", "WireProtocol", "StreamMux", "StreamCoding",
-        "Configuration", "ProxyGraph", "LinuxSystem", "Transports", "TestKit",
+        "Configuration", "ProxyGraph", "HTTPProtocol", "LinuxSystem", "Transports", "TestKit",
       ],
       path: "Tests/FuzzTargets", swiftSettings: strict),
     .testTarget(name: "FuzzTargetsTests", dependencies: ["FuzzTargets"], swiftSettings: strict),

@@ -156,6 +156,37 @@ public enum FuzzSeeds {
       [5, 1, 5, 0, 5, 0, 0, 4] + [UInt8](repeating: 1, count: 18),
     ]
     seeds["netlink"] = [netlinkDump]
+    addWeb(to: &seeds)
+  }
+
+  private static func addWeb(to seeds: inout [String: [[UInt8]]]) {
+    let requests = [
+      "GET /a?b HTTP/1.1\r\nHost: a\r\n\r\n"
+        + "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+      "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + "3;x=y\r\nabc\r\n0\r\nT: u\r\n\r\n",
+      "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\n\r\nrest",
+    ]
+    let responses = [
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+      "HTTP/1.0 200 OK\r\n\r\nuntil the end", "HTTP/1.1 204 No Content\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    ]
+    seeds["http-requests"] = requests.flatMap { text in [0, 9].map { [$0] + Array(text.utf8) } }
+    seeds["http-responses"] = responses.flatMap { text in
+      [0, 9].map { [$0, 0] + Array(text.utf8) }
+    }
+    let name = Array("relay.test".utf8)
+    func sized(_ bytes: [UInt8]) -> [UInt8] {
+      [UInt8(bytes.count >> 8), UInt8(bytes.count & 255)] + bytes
+    }
+    let extensions =
+      [0, 0] + sized(sized([0] + sized(name))) + [0, 16] + sized(sized([2, 0x68, 0x32]))
+    let body: [UInt8] =
+      [3, 3] + [UInt8](repeating: 7, count: 32) + [0] + sized([0x13, 1]) + [1, 0]
+      + sized(extensions)
+    let record = [22, 3, 1] + sized([1, 0] + sized(body))
+    seeds["client-hello"] = [[0] + record, [4] + record]
   }
 
   /// A link, an address and a route, in the host's byte order.
