@@ -59,7 +59,9 @@ final class MuxPair {
     case 9: try advance(.seconds(Int(input.byte())))
     case 10: end.session.roundTrip = .microseconds(input.short())
     case 11: if operation & 0x70 == 0x70 { end.session.goAway() }
-    default: try deliver(to: side, byteCountMax: input.short())
+    default:
+      let count = input.short()
+      try deliver(to: side, takenMax: count, heardMax: operation & 16 == 0 ? .max : count / 2)
     }
     for end in ends {
       try require(end.session.checkInvariants(), "the invariants of a session do not hold")
@@ -134,11 +136,13 @@ final class MuxPair {
     }
   }
 
-  private func deliver(to side: Int, byteCountMax: Int) throws(FuzzFinding) {
+  /// The carrier takes some bytes of what one end has to say, and the other hears some of those.
+  private func deliver(to side: Int, takenMax: Int, heardMax: Int) throws(FuzzFinding) {
     let sender = ends[1 - side]
-    ends[side].inbox += sender.session.outputBytes
-    sender.session.removeOutput(sender.session.outputByteCount)
-    let bytes = Array(ends[side].inbox.prefix(byteCountMax))
+    let taken = min(takenMax, sender.session.outputByteCount)
+    ends[side].inbox += sender.session.outputBytes.prefix(taken)
+    sender.session.removeOutput(taken)
+    let bytes = Array(ends[side].inbox.prefix(heardMax))
     ends[side].inbox.removeFirst(bytes.count)
     try hear(bytes, side)
   }
@@ -187,7 +191,7 @@ final class MuxPair {
   func settle() throws(FuzzFinding) {
     while !isOver {
       let before = receivedByteCount
-      for side in 0...1 where !isOver { try deliver(to: side, byteCountMax: .max) }
+      for side in 0...1 where !isOver { try deliver(to: side, takenMax: .max, heardMax: .max) }
       for end in ends {
         for id in end.ids { end.session.consume(.max, on: id, now: now) }
       }
