@@ -36,8 +36,7 @@ public struct ConfigurationIssue: Error, Hashable, Sendable, CustomStringConvert
 
   /// `FILE:LINE: key: message`, one line; parts that are missing are left out.
   public var description: String {
-    // `includes` may name a folder with any character.
-    var text = file.unicodeScalars.contains(where: isUnprintable) ? quoted(file) : file
+    var text = shownPath(file)
     if let line { text += ":\(line)" }
     text += ": "
     if let key { text += "\(key): " }

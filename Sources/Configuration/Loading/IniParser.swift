@@ -144,7 +144,8 @@ struct IniParser {
     if let old = document.set(entry), old.value != value {
       let place =
         old.location.file == location.file
-        ? "line \(old.location.line ?? 0)" : "\(old.location.file):\(old.location.line ?? 0)"
+        ? "line \(old.location.line ?? 0)"
+        : "\(shownPath(old.location.file)):\(old.location.line ?? 0)"
       issues.add(
         .warning, location, key: quotedIfOdd(key), "replaces the value from \(place)")
     }

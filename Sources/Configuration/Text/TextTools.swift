@@ -28,6 +28,12 @@ func quoted(_ text: some StringProtocol) -> String {
   return result + "\""
 }
 
+/// `path` as issues show it: as it is, or in quotes and escaped when it could break the line, since
+/// `includes` may name a folder with any character.
+func shownPath(_ path: String) -> String {
+  path.unicodeScalars.contains(where: isUnprintable) ? quoted(path) : path
+}
+
 /// Whether `scalar` could break a line or change how a terminal shows it.
 func isUnprintable(_ scalar: Unicode.Scalar) -> Bool {
   switch scalar.properties.generalCategory {
