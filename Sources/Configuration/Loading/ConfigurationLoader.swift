@@ -98,6 +98,11 @@ struct FileReader {
     }
     var parser = IniParser(text, file: file, isIncluded: false)
     parser.parse(into: &document, issues: &issues)
+    if document["common"] == nil, !issues.hasErrors {
+      issues.add(
+        .error, SourceLocation(file: file, line: nil),
+        "expected a [common] section; what looks like it is part of a value")
+    }
     return true
   }
 
