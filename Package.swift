@@ -140,6 +140,18 @@ let package = Package(
       name: "TestKit",
       dependencies: ["ByteBuffers", "Timekeeping", "LinuxSystem", "Reactor"],
       path: "Tests/TestKit", swiftSettings: strict),
+    .target(
+      name: "StormKit",
+      dependencies: [
+        "RelayServer", "TunnelClient", "Transports", "Reactor", "LinuxSystem", "ByteBuffers",
+        "Timekeeping", "StreamMux", "WireProtocol", "StreamCoding", "Configuration", "TestKit",
+        logging,
+      ],
+      path: "Tests/StormKit", swiftSettings: strict),
+    .executableTarget(
+      name: "relay-storm",
+      dependencies: ["StormKit", "Timekeeping", arguments], path: "Tests/RelayStorm",
+      swiftSettings: strict),
     .testTarget(
       name: "ByteBuffersTests", dependencies: ["ByteBuffers", "TestKit"], swiftSettings: strict),
     .testTarget(
@@ -224,6 +236,9 @@ let package = Package(
       ],
       path: "Tests/FuzzTargets", swiftSettings: strict),
     .testTarget(name: "FuzzTargetsTests", dependencies: ["FuzzTargets"], swiftSettings: strict),
+    .testTarget(
+      name: "ScaleTests", dependencies: ["frps", "frpc", "StormKit", "TestKit", "Timekeeping"],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", dependencies: ["TestKit"], swiftSettings: strict),
   ]
 )

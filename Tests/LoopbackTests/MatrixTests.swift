@@ -65,32 +65,3 @@ import Timekeeping
     try rig.stop()
   }
 }
-
-/// Bytes that tell their position: half of them random, half easy to compress.
-struct Pattern: Sendable {
-  private static let period = 1_000_003
-  private let block: [UInt8]
-
-  init(seed: UInt64) {
-    var generator = RepeatableGenerator(seed: seed)
-    var block = generator.bytes(Self.period / 2)
-    while block.count < Self.period { block += "line \(block.count) of the text\n".utf8 }
-    self.block = Array(block[..<Self.period]) + block[..<Self.period]
-  }
-
-  /// The bytes from `position` on; at most one period.
-  func bytes(from position: Int, count: Int) -> [UInt8] {
-    let start = position % Self.period
-    return Array(block[start..<(start + count)])
-  }
-
-  /// Whether `piece` is what belongs at `position`.
-  func matches(_ piece: [UInt8], at position: Int) -> Bool {
-    let start = position % Self.period
-    return piece.withUnsafeBytes { left in
-      block.withUnsafeBytes { right in
-        memcmp(left.baseAddress!, right.baseAddress! + start, left.count) == 0
-      }
-    }
-  }
-}

@@ -20,24 +20,34 @@ final class NetworkRig {
   let relay: Namespace
   let lan: Namespace
   let visitor: Namespace
+  /// What lies between l0 and r0 where that is no veth pair.
+  let delayBox: DelayBox?
   private let echo: EchoServer
   private(set) var server: NamespaceProgram
   private(set) var client: NamespaceProgram?
   private let isMux: Bool
   private let isIPv6: Bool
+  /// How long the visitor waits for an answer before he gives a connection up.
+  private let patience: Interval
 
-  /// Makes the network and starts the server.
+  /// Makes the network and starts the server. With a `path` there are tun devices and a delay box
+  /// between l0 and r0; `seed` decides what that loses.
   init(
-    server origin: NamespaceProgram.Origin = .ours, isMux: Bool = true, isIPv6: Bool = false
+    server origin: NamespaceProgram.Origin = .ours, isMux: Bool = true, isIPv6: Bool = false,
+    path: PathQuality? = nil, seed: UInt64 = 1
   ) throws {
     self.isMux = isMux
     self.isIPv6 = isIPv6
+    patience = .milliseconds(400) + (path?.delay ?? .zero) * 20
     relay = try Namespace("relay")
     lan = try Namespace("lan")
     visitor = try Namespace("visitor")
-    for (own, other, box) in [("l0", "r0", lan), ("l1", "r1", lan), ("v0", "rv", visitor)] {
+    for (own, other, box) in [("l0", "r0", lan), ("l1", "r1", lan), ("v0", "rv", visitor)]
+    where path == nil || own != "l0" {
       try relay.ip("link add \(other) type veth peer name \(own) netns \(box.name)")
     }
+    let boxEnds = (DelayBox.End(lan, "l0"), DelayBox.End(relay, "r0"))
+    delayBox = try path.map { try DelayBox(boxEnds.0, boxEnds.1, $0, seed: seed) }
     try relay.ip(
       """
       address add \(Self.relayHost)/32 dev lo
@@ -87,6 +97,7 @@ final class NetworkRig {
 
   deinit {
     client = nil
+    delayBox?.stop()
     let echo = echo
     try? lan.inside { echo.stop() }
   }
@@ -146,7 +157,8 @@ final class NetworkRig {
   private func timeUntilVisitorIsServed(
     _ start: Int64, _ limit: Interval
   ) throws -> Interval {
-    try visitor.inside {
+    let patience = patience
+    return try visitor.inside {
       let served = Locked<Int64?>(nil)
       let deadline = start + limit.nanoseconds
       var threads: [OwnThread] = []
@@ -158,7 +170,7 @@ final class NetworkRig {
         nextStart = now + Interval.milliseconds(20).nanoseconds
         threads.append(
           OwnThread {
-            guard Self.isAnswered() else { return }
+            guard Self.isAnswered(within: patience) else { return }
             let now = HostSystem.monotonicNanoseconds
             served.withLock { if $0 == nil { $0 = now } }
           })
@@ -172,9 +184,8 @@ final class NetworkRig {
     }
   }
 
-  private static func isAnswered() -> Bool {
+  private static func isAnswered(within patience: Interval) -> Bool {
     do {
-      let patience = Interval.milliseconds(400)
       let socket = try TestSocket.connect(publicPort, host: relayHost, within: patience)
       try socket.send("ping", within: patience)
       return try socket.receive(exactly: 4, within: patience) == Array("ping".utf8)

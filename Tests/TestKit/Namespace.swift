@@ -1,16 +1,20 @@
-import Foundation
-import TestKit
+internal import Foundation
+internal import Glibc
 
 /// A command of the system that failed.
-struct CommandFailure: Error, CustomStringConvertible {
-  let description: String
+public struct CommandFailure: Error, CustomStringConvertible {
+  /// What failed, and how.
+  public let description: String
+
+  /// Says what failed.
+  public init(description: String) { self.description = description }
 }
 
 /// Runs a program to its end.
 ///
 /// - Returns: what it wrote.
 @discardableResult
-func runCommand(_ arguments: [String], input: String = "") throws -> String {
+public func runCommand(_ arguments: [String], input: String = "") throws -> String {
   let process = Process()
   process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
   process.arguments = arguments
@@ -32,15 +36,16 @@ func runCommand(_ arguments: [String], input: String = "") throws -> String {
 }
 
 /// A network namespace of this test run, with its interfaces, until it is dropped.
-final class Namespace: Sendable {
+public final class Namespace: Sendable {
   private static let prefix = "frptest-"
   private static let count = Locked(0)
 
-  let name: String
+  /// Its name for ip(8).
+  public let name: String
 
   /// Makes one. Its name holds the number of this process, so that what a killed run left is
   /// known, and `part`.
-  init(_ part: String) throws {
+  public init(_ part: String) throws {
     let number = Self.count.withLock { count in
       count += 1
       return count
@@ -56,7 +61,7 @@ final class Namespace: Sendable {
 
   /// Why there are no namespaces here; `nil` when there are. Also deletes those that killed runs
   /// have left.
-  static let obstacle: String? = {
+  public static let obstacle: String? = {
     if getuid() != 0 { return "network namespaces need root" }
     do {
       for line in try runCommand(["ip", "netns", "list"]).split(separator: "\n") {
@@ -76,44 +81,43 @@ final class Namespace: Sendable {
   }()
 
   /// Runs commands of ip(8), one a line.
-  func ip(_ lines: String) throws {
+  public func ip(_ lines: String) throws {
     try runCommand(["ip", "-n", name, "-batch", "-"], input: lines + "\n")
   }
 
   /// Runs a program inside.
   @discardableResult
-  func run(_ arguments: [String], input: String = "") throws -> String {
+  public func run(_ arguments: [String], input: String = "") throws -> String {
     try runCommand(["ip", "netns", "exec", name] + arguments, input: input)
   }
 
   /// Runs `body` on a thread whose new sockets lie inside.
-  func inside<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) throws -> Value {
-    let name = name
+  public func inside<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) throws -> Value {
     let result = Promised<Result<Value, any Error>>()
-    let thread = OwnThread {
+    let thread = OwnThread { [self] in
       result.fulfill(
         Result {
-          try enter(name)
+          try enter()
           return try body()
         })
     }
     thread.join()
     return try result.wait().get()
   }
-}
 
-/// Moves this thread, and threads that it starts, into a namespace.
-private func enter(_ name: String) throws {
-  typealias SetNamespace = @convention(c) (CInt, CInt) -> CInt
-  // setns(2) is declared for GNU programs only.
-  guard let symbol = dlsym(nil, "setns") else { throw CommandFailure(description: "no setns") }
-  // The symbol's type, as the manual page has it.
-  let setNamespace = unsafeBitCast(symbol, to: SetNamespace.self)
-  let file = open("/run/netns/\(name)", O_RDONLY | O_CLOEXEC)
-  guard file >= 0 else { throw CommandFailure(description: "cannot open namespace \(name)") }
-  defer { close(file) }
-  let newNetwork: CInt = 0x4000_0000
-  guard setNamespace(file, newNetwork) == 0 else {
-    throw CommandFailure(description: "cannot enter namespace \(name)")
+  /// Moves this thread, and threads that it starts, inside; there is no way back.
+  public func enter() throws {
+    typealias SetNamespace = @convention(c) (CInt, CInt) -> CInt
+    // setns(2) is declared for GNU programs only.
+    guard let symbol = dlsym(nil, "setns") else { throw CommandFailure(description: "no setns") }
+    // The symbol's type, as the manual page has it.
+    let setNamespace = unsafeBitCast(symbol, to: SetNamespace.self)
+    let file = open("/run/netns/\(name)", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw CommandFailure(description: "cannot open namespace \(name)") }
+    defer { close(file) }
+    let newNetwork: CInt = 0x4000_0000
+    guard setNamespace(file, newNetwork) == 0 else {
+      throw CommandFailure(description: "cannot enter namespace \(name)")
+    }
   }
 }
