@@ -153,20 +153,21 @@ public final class Connector {
     fail(failures.isEmpty ? .noAddresses : .failed(failures))
   }
 
-  /// Dials the oldest address that is not answered once more.
+  /// Dials the oldest address that is not answered once more, if it still is not by then.
   private func scheduleRepeat() {
     guard attempts.count < ReactorLimits.urgentAttemptCountMax else { return }
     let delay = min(
       ReactorLimits.connectAttemptDelay * (1 << repeatCount), ReactorLimits.urgentAttemptDelayMax)
     repeatCount = min(repeatCount + 1, 8)
-    if let oldest = attempts.first { untried = [oldest.address] }
-    scheduleAttempt(after: delay)
+    scheduleAttempt(after: delay, isRepeat: true)
   }
 
-  private func scheduleAttempt(after delay: Interval) {
+  private func scheduleAttempt(after delay: Interval, isRepeat: Bool = false) {
     if let attemptTimer { loop.cancel(attemptTimer) }
     attemptTimer = loop.schedule(after: delay) { [self] in
       attemptTimer = nil
+      // Chosen now and not before: an attempt that is refused meanwhile is not repeated.
+      if isRepeat, untried.isEmpty, let oldest = attempts.first { untried = [oldest.address] }
       startAttempt()
     }
   }

@@ -84,12 +84,13 @@ private final class SeenList {
   /// Connects on a loop of its own, and checks that nothing but the result is left of it.
   private func connect(
     _ addresses: [SocketAddress], from localAddress: SocketAddress? = nil,
-    timeout: Interval = .seconds(15)
+    timeout: Interval = .seconds(15), isUrgent: Bool = false
   ) throws -> Seen {
     let loop = try EventLoop()
     let list = SeenList()
     Connector.connect(
-      loop: loop, addresses: addresses, localAddress: localAddress, timeout: timeout
+      loop: loop, addresses: addresses, localAddress: localAddress, timeout: timeout,
+      isUrgent: isUrgent
     ) { list.seen.append(Seen($0)) }
     #expect(list.seen.isEmpty, "answered from within the call")
     return try finish(loop, list)
@@ -123,6 +124,14 @@ private final class SeenList {
     var length = socklen_t(MemoryLayout<CInt>.size)
     getsockopt(socket.number, CInt(IPPROTO_TCP), TCP_NODELAY, &isOn, &length)
     #expect(isOn != 0)
+  }
+
+  /// Goal: an urgent connect repeats what is not answered, and gives up what is refused.
+  @Test func anUrgentConnectTriesARefusedAddressOnce() throws {
+    let port = try RefusingPort()
+    defer { port.close() }
+    let error = try #require(try connect([port.address], isUrgent: true).error)
+    #expect(error == .failed([ConnectFailure(address: port.address, error: .connectionRefused)]))
   }
 
   @Test func everyAddressThatFailedIsNamedInOneLine() throws {
