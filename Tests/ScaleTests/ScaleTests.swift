@@ -48,7 +48,7 @@ import Timekeeping
     try await expectGood {
       var storm = RudeStorm(programs: Self.programs)
       storm.count = Self.amount(300)
-      storm.kinds = isSpread ? [.silent, .wrongToken] : [.idleTLS, .openStreams]
+      storm.kinds = isSpread ? [.wrongToken] : [.idleTLS]
       storm.isSpread = isSpread
       storm.tries = 10
       return try storm.run()

@@ -109,8 +109,10 @@ public final class Daemon {
     (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(processID)/fd").count) ?? -1
   }
 
+  /// Resident memory that is no file's: pages of code and constants come and go with what runs, and
+  /// are the kernel's to take back.
   var residentKibibytes: Int {
-    statusField("VmRSS:").flatMap { Int($0.filter(\.isNumber)) } ?? -1
+    statusField("RssAnon:").flatMap { Int($0.filter(\.isNumber)) } ?? -1
   }
 
   var cpuSeconds: Double {

@@ -89,8 +89,8 @@ protocol MeasuredRelay {
 }
 
 extension MeasuredRelay {
-  /// What it uses once that has not changed for three seconds: closed connections wait for the
-  /// other end for two.
+  /// What it uses once that has not changed for 2.5 s: closed connections wait for the other end
+  /// for two.
   func settledUsage() throws -> Usage {
     var last = try usage()
     var since = HostSystem.monotonicNanoseconds
@@ -100,7 +100,7 @@ extension MeasuredRelay {
         since = HostSystem.monotonicNanoseconds
       }
       last = now
-      return HostSystem.monotonicNanoseconds - since > 3_000_000_000
+      return HostSystem.monotonicNanoseconds - since > 2_500_000_000
     }
     return last
   }
