@@ -16,12 +16,14 @@ SOURCE_FOLDERS = Sources Tests Benchmarks/Sources Benchmarks/Tests Benchmarks/Mi
 # Each fuzz target runs so long; TARGETS names some of them.
 SECONDS ?= 60
 TARGETS ?=
+STORM = .build/release/relay-storm
 BENCH = Benchmarks/.build/release/relay-bench
 # Package.swift makes warnings errors; the check finds imports that it does not name.
 BUILD_FLAGS = --explicit-target-dependency-import-check error
 
 .PHONY: all help packages build release demo test test-asan test-tsan fuzz fuzz-build lint format \
-  pages install dist deb check-dist bench bench-smoke bench-build gate gate-update microbench clean
+  pages install dist deb check-dist bench bench-smoke bench-build gate gate-update microbench \
+  storm-build soak clean
 
 all: release
 
@@ -31,6 +33,7 @@ help:
 	@echo "make test       build and run every test"
 	@echo "make test-asan  the tests under the address sanitizer; test-tsan: the thread sanitizer"
 	@echo "make fuzz       every fuzz target for SECONDS (60) each; TARGETS=… for some of them"
+	@echo "make soak       both programs at work while things happen to them (MINUTES=5)"
 	@echo "make lint       check the formatting; make format: correct it"
 	@echo "make bench      compare with the peers that are installed, 5 minutes; docs/performance.md"
 	@echo "make gate       counted costs against the thresholds in Benchmarks/thresholds.txt, 3 minutes;"
@@ -75,6 +78,15 @@ fuzz-build: packages
 
 fuzz: fuzz-build
 	Tests/Fuzz/run "$$PWD/.build-fuzz/debug/fuzz" "$(SECONDS)" $(TARGETS)
+
+# The loads of docs/reliability.md; as root also with changing addresses.
+storm-build: packages
+	$(SWIFT) build $(BUILD_FLAGS) -c release --product frps
+	$(SWIFT) build $(BUILD_FLAGS) -c release --product frpc
+	$(SWIFT) build $(BUILD_FLAGS) -c release --product relay-storm
+
+soak: storm-build
+	$(STORM) soak --minutes $(or $(MINUTES),5) $(if $(SEED),--seed $(SEED))
 
 lint:
 	$(SWIFT) format lint --strict --parallel --recursive $(SOURCE_FOLDERS) Package.swift

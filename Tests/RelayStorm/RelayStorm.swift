@@ -15,7 +15,8 @@ internal import Timekeeping
       is kept. Root raises the limit of descriptors as far as is needed; others get smaller amounts.
       """,
     subcommands: [
-      Replacements.self, Rude.self, Restart.self, Flood.self, FailedLogins.self,
+      Replacements.self, Rude.self, Restart.self, Flood.self, FailedLogins.self, SoakCommand.self,
+      Origin.self,
     ])
 }
 
@@ -124,6 +125,7 @@ struct Flood: ParsableCommand {
       var storm = UserFlood(programs: programs)
       storm.count = count
       storm.memoryLimit = memoryLimit
+      storm.helper = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
       return try storm.run()
     }
   }
@@ -141,6 +143,34 @@ struct FailedLogins: ParsableCommand {
       var storm = FailedLoginStorm(programs: programs)
       storm.time = .seconds(seconds)
       return try storm.run()
+    }
+  }
+}
+
+/// `relay-storm origin`
+struct Origin: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Serve an echo; other scenarios start it.", shouldDisplay: false)
+  @Option var port: UInt16
+
+  func run() throws { try serveEcho(port: port) }
+}
+
+/// `relay-storm soak`
+struct SoakCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "soak", abstract: "Run both programs for a long time while things happen to them.")
+  @OptionGroup var common: CommonOptions
+  @Option var minutes = 5.0
+  @Option(help: "What decides about everything random; any if not given.") var seed: UInt64?
+
+  func run() throws {
+    try common.run { programs in
+      var soak = Soak(programs: programs)
+      soak.minutes = minutes
+      soak.seed = seed ?? UInt64.random(in: 0...UInt64.max)
+      soak.note = { FileHandle.standardError.write(Data("\($0)\n".utf8)) }
+      return try soak.run()
     }
   }
 }

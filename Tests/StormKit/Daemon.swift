@@ -14,23 +14,41 @@ public final class Daemon {
   private(set) var hasBeenKilled = false
 
   /// Starts the program `name` of the folder `programs`, inside `namespace` if there is one.
-  init(
+  convenience init(
     _ name: String, programs: String, _ configuration: String, in namespace: Namespace? = nil
   ) throws {
-    self.name = name
-    folder = FileManager.default.temporaryDirectory
+    let folder = try Self.makeFolder()
+    let file = folder.appendingPathComponent("\(name).ini")
+    try configuration.write(to: file, atomically: true, encoding: .utf8)
+    // `env` and `ip` execute the program in their place: it is this very process.
+    let inside = namespace.map { ["ip", "netns", "exec", $0.name] } ?? []
+    try self.init(
+      name, inside + ["\(programs)/\(name)", "-c", file.path], folder)
+  }
+
+  /// Starts a program that has no configuration.
+  convenience init(_ program: String, _ arguments: [String]) throws {
+    try self.init(
+      URL(fileURLWithPath: program).lastPathComponent, [program] + arguments,
+      try Self.makeFolder())
+  }
+
+  private static func makeFolder() throws -> URL {
+    let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("frp-storm-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    let file = folder.appendingPathComponent("\(name).ini")
+    return folder
+  }
+
+  private init(_ name: String, _ words: [String], _ folder: URL) throws {
+    self.name = name
+    self.folder = folder
     logFile = folder.appendingPathComponent("\(name).log")
-    try configuration.write(to: file, atomically: true, encoding: .utf8)
     _ = FileManager.default.createFile(atPath: logFile.path, contents: nil)
     let output = try FileHandle(forWritingTo: logFile)
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    // `env` and `ip` execute the program in their place: it is this very process.
-    process.arguments =
-      (namespace.map { ["ip", "netns", "exec", $0.name] } ?? [])
-      + ["\(programs)/\(name)", "-c", file.path]
+    // Should this thread end without a word, the kernel kills what it has started.
+    process.arguments = ["setpriv", "--pdeathsig", "KILL"] + words
     process.standardOutput = output
     process.standardError = output
     try process.run()
@@ -115,8 +133,13 @@ public final class Daemon {
     statusField("RssAnon:").flatMap { Int($0.filter(\.isNumber)) } ?? -1
   }
 
-  var cpuSeconds: Double {
-    let stat = (try? String(contentsOfFile: "/proc/\(processID)/stat", encoding: .utf8)) ?? ""
+  var cpuSeconds: Double { Self.cpuSeconds("\(processID)") }
+
+  /// The processor time of this process.
+  static var ownCPUSeconds: Double { cpuSeconds("self") }
+
+  private static func cpuSeconds(_ process: String) -> Double {
+    let stat = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
     guard let end = stat.lastIndex(of: ")") else { return 0 }
     let fields = stat[stat.index(after: end)...].split(separator: " ")
     guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else {

@@ -1,30 +1,33 @@
+internal import Glibc
 internal import LinuxSystem
 internal import Reactor
 internal import TestKit
 internal import Timekeeping
 internal import Transports
 
-/// The local service of the scenarios: sends everything back, and ends when the other end does.
-final class EchoOrigin {
-  private let context: TransportContext
-  private var listener: Listener?
-
-  init(_ context: TransportContext, port: UInt16 = 0) throws {
-    self.context = context
-    listener = try Listener(context.loop, address: .loopback(port: port)) {
-      [unowned self] descriptor, peer in
-      // Closed in `close`, before `self` goes away.
-      let stream = try? SocketStream(self.context, owning: descriptor, peer: peer)
-      stream?.receiver = EchoConnection()
-    }
+/// The local service of the scenarios: sends everything back, and ends when the other end does. It
+/// is served for as long as the loop runs.
+func listenForEcho(_ context: TransportContext, port: UInt16) throws -> Listener {
+  try Listener(context.loop, address: .loopback(port: port)) { descriptor, peer in
+    let stream = try? SocketStream(context, owning: descriptor, peer: peer)
+    stream?.receiver = EchoConnection()
   }
+}
 
-  var port: UInt16 { listener?.address.port ?? 0 }
-
-  func close() {
-    listener?.close()
-    listener = nil
+/// Serves an echo on a port for as long as the process that started this one lives.
+public func serveEcho(port: UInt16) throws {
+  Descriptors.raiseLimit()
+  HostSystem.ignoreBrokenPipeSignal()
+  let loop = try EventLoop()
+  let listener = try listenForEcho(TransportContext(loop), port: port)
+  let parent = getppid()
+  func look() {
+    if getppid() != parent { return loop.stop() }
+    loop.schedule(after: .seconds(1), look)
   }
+  look()
+  loop.run()
+  listener.close()
 }
 
 /// One connection of it; kept alive by its stream.
@@ -88,6 +91,8 @@ final class EchoUser: ByteStreamReceiver {
   private var sentAt = Instant(nanoseconds: 0)
   /// When the connection was asked for.
   let begunAt: Instant
+  /// When the last byte came or went, or the connection was made.
+  private(set) var movedAt: Instant
   /// How long pieces were under way, in seconds, whenever nothing else was.
   private(set) var roundTrips: [Double] = []
 
@@ -100,6 +105,7 @@ final class EchoUser: ByteStreamReceiver {
     self.pattern = pattern
     self.onOutcome = onOutcome
     begunAt = context.loop.now
+    movedAt = context.loop.now
     connector = Connector.connect(
       loop: context.loop, addresses: [target], localAddress: source, timeout: .seconds(20)
     ) { [weak self] outcome in
@@ -120,6 +126,7 @@ final class EchoUser: ByteStreamReceiver {
 
   private func begin(_ stream: SocketStream) {
     self.stream = stream
+    movedAt = context.loop.now
     stream.receiver = self
     send()
   }
@@ -156,6 +163,7 @@ final class EchoUser: ByteStreamReceiver {
       return conclude(.wrong("behind byte \(receivedCount)"))
     }
     receivedCount += bytes.count
+    movedAt = context.loop.now
     let onAnswer = onAnswer
     self.onAnswer = nil
     onAnswer?()

@@ -72,7 +72,8 @@ public struct FailedLoginStorm: Sendable {
       "≤ 10 MB", Double(logBytes) * scale <= 10e6 || logBytes < 20_000)
     let quick = logins.count { $0 <= 1 }
     report.hold(
-      "good logins from the same address within 1 s", "\(quick) of \(logins.count), median "
+      "good logins from the same address within 1 s",
+      "\(quick) of \(logins.count), median "
         + "\(text(percentile(50, of: logins) * 1000)) ms, worst "
         + "\(text(percentile(100, of: logins) * 1000)) ms", "all",
       quick == logins.count && !logins.isEmpty)

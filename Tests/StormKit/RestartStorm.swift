@@ -47,17 +47,18 @@ public struct RestartStorm: Sendable {
     _ = waitUntil(within: .seconds(10)) { board.upCount == 0 }
     _ = waitUntil(within: away) { false }
     board.forget()
+    let cpuBefore = Daemon.ownCPUSeconds
     let restarted = HostSystem.monotonicNanoseconds
     relay = try Daemon("frps", programs: programs, settings)
     let isBack = waitUntil(within: .seconds(60)) { board.upCount == count }
     let seconds = board.times.map { $0.map { Double($0 - restarted) / 1e9 } ?? .infinity }
-    let cpu = relay.cpuSeconds
+    let cpu = (relay.cpuSeconds, Daemon.ownCPUSeconds - cpuBefore)
     report.hold("back, with their proxies", "\(board.upCount)", "\(count)", isBack)
     report.tell("half of them", "\(text(percentile(50, of: seconds))) s")
     report.tell("nine of ten", "\(text(percentile(90, of: seconds))) s")
     report.hold("all", percentile(100, of: seconds), atMost: 10, "s")
     report.tell("attempts of each, on average", text(Double(board.attempts) / Double(count)))
-    report.tell("processor time of the relay for them", "\(text(cpu)) s")
+    report.tell("processor time of relay, clients", "\(text(cpu.0)) s, \(text(cpu.1)) s")
     report.hold(
       "warnings of the relay", "\(relay.logCount("[W]") + relay.logCount("[E]"))", "0",
       relay.logCount("[W]") + relay.logCount("[E]") == 0)

@@ -115,7 +115,8 @@ public struct RudeStorm: Sendable {
       "\(kind): established (a replaced one counts again)", "\(connected), \(failed) failed",
       "≥ \(count)", isComplete && connected >= count)
     report.hold(
-      "\(kind): good logins within 1 s", "\(quick) of \(seconds.count), median "
+      "\(kind): good logins within 1 s",
+      "\(quick) of \(seconds.count), median "
         + "\(text(percentile(50, of: seconds) * 1000)) ms, worst "
         + "\(text(percentile(100, of: seconds) * 1000)) ms", "\(tries) of \(tries)",
       quick == tries)

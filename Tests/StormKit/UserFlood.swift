@@ -12,6 +12,9 @@ public struct UserFlood: Sendable {
   public var count = 20_000
   /// The relay's `memory_limit` in MB, if it has that key.
   public var memoryLimit = 128
+  /// The program `relay-storm`, whose `origin` takes the other ends of the users' connections, so
+  /// that they need no descriptors of this process.
+  public var helper: String?
 
   /// A flood through the programs in a folder.
   public init(programs: String) { self.programs = programs }
@@ -20,17 +23,23 @@ public struct UserFlood: Sendable {
   public func run() throws -> Report {
     let limit = Descriptors.raiseLimit()
     HostSystem.ignoreBrokenPipeSignal()
-    let count = min(count, limit / 3)
+    let count = min(count, helper == nil ? limit / 3 : limit - 1000)
     var report = Report("\(count) users at once")
-    let ports = try makeFreePorts(2)
+    let ports = try makeFreePorts(3)
     let thread = try LoopThread()
     let originThread = try LoopThread()
     defer {
       thread.stop()
       originThread.stop()
     }
-    let origin = try originThread.make { try EchoOrigin(TransportContext($0)) }
-    let localPort = try originThread.run { origin.on($0).port }
+    let localPort = ports + 2
+    var origin: Daemon?
+    if let helper {
+      origin = try Daemon(helper, ["origin", "--port", "\(localPort)"])
+    } else {
+      _ = try originThread.make { try listenForEcho(TransportContext($0), port: localPort) }
+    }
+    defer { withExtendedLifetime(origin) {} }
     let isLimited = try knowsMemoryLimit()
     let relay = try Daemon(
       "frps", programs: programs,
@@ -57,26 +66,33 @@ public struct UserFlood: Sendable {
     let (answered, rejected) = try thread.run { loop in
       (crowd.on(loop).answeredCount, crowd.on(loop).rejectedCount)
     }
+    let held = relay.descriptorCount
     try thread.run { crowd.on($0).endFlood() }
+    // Closed connections wait for the other end for two seconds.
+    _ = waitUntil(within: .seconds(30)) { relay.descriptorCount < max(100, held / 100) }
     let after = try measure(thread, crowd)
     try thread.run { crowd.on($0).close() }
     report.tell("memory limit", isLimited ? "\(memoryLimit) MB" : "this relay has none")
     report.hold(
-      "answered, turned away, undecided", "\(answered), \(rejected), "
+      "answered, turned away, undecided",
+      "\(answered), \(rejected), "
         + "\(count - answered - rejected)", "none undecided", isOver)
+    if rejected > 0 { report.tell("kinds of lines in the log", logKinds(relay.log)) }
     let counted = relay.log.split(separator: "\n").last { $0.contains("memory") }
     report.tell("the log's last word on memory", counted.map(String.init) ?? "none")
     if isLimited {
       report.hold(
         "memory of the relay, most", Double(memoryMax) / 1024, atMost: Double(memoryLimit), "MiB")
-      report.hold("turned away users in the log", counted == nil ? "no" : "yes", "yes",
+      report.hold(
+        "turned away users in the log", counted == nil ? "no" : "yes", "yes",
         counted != nil || rejected == 0)
     } else {
       report.tell("memory of the relay, most", "\(memoryMax / 1024) MiB")
     }
     for (name, live) in [("before", before), ("during", during), ("after", after)] {
       report.hold(
-        "live stream \(name)", "\(text(live.megabytesPerSecond)) MB/s, byte there and back "
+        "live stream \(name)",
+        "\(text(live.megabytesPerSecond)) MB/s, byte there and back "
           + "median \(text(live.median * 1000)) ms, worst \(text(live.worst * 1000)) ms", "goes on",
         live.isAlive && live.megabytesPerSecond > 0)
     }
@@ -103,6 +119,18 @@ public struct UserFlood: Sendable {
     _ = waitUntil(within: .milliseconds(500)) { !trial.isRunning }
     return trial.isRunning && !trial.log.contains("memory_limit")
   }
+}
+
+/// The most frequent lines of a log, without times and numbers.
+private func logKinds(_ log: String) -> String {
+  var counts: [String: Int] = [:]
+  for line in log.split(separator: "\n") {
+    let words = line.split(separator: " ").dropFirst(4)
+    let kind = words.joined(separator: " ").filter { !$0.isNumber }
+    counts[kind, default: 0] += 1
+  }
+  let most = counts.sorted { $0.value > $1.value }.prefix(4)
+  return most.map { "\($0.value) × \($0.key)" }.joined(separator: "; ")
 }
 
 /// The configuration of a client with one proxy.

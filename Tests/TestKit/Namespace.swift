@@ -92,7 +92,9 @@ public final class Namespace: Sendable {
   }
 
   /// Runs `body` on a thread whose new sockets lie inside.
-  public func inside<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) throws -> Value {
+  public func inside<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) throws
+    -> Value
+  {
     let result = Promised<Result<Value, any Error>>()
     let thread = OwnThread { [self] in
       result.fulfill(
