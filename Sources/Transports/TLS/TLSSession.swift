@@ -61,6 +61,8 @@ public final class TLSSession {
   /// Header, content type and tag, rounded up.
   private static let recordOverheadMax = 64
 
+  // Outlives its sessions: its BIO method and its ticket slot are used to the end.
+  private let context: TLSContext
   private let ssl: OpaquePointer
   private let pipes: UnsafeMutablePointer<Pipes>
   private var hasFinished = false
@@ -75,6 +77,7 @@ public final class TLSSession {
     guard let ssl = SSL_new(context.native), let bio = BIO_new(context.bioMethod) else {
       return nil
     }
+    self.context = context
     self.ssl = ssl
     pipes = .allocate(capacity: 1)
     pipes.initialize(to: Pipes())
