@@ -110,6 +110,8 @@ struct AddressChangeTests {
       "\(change), 50 ms and 1 % loss, seed \(seed): \(quick) of \(times.count) within 1 s, "
         + "median \(milliseconds(sorted[sorted.count / 2])), worst \(milliseconds(sorted.last)), "
         + "\(counts?.lost ?? 0) of \(counts?.delivered ?? 0) packets lost")
+    #expect(
+      times.allSatisfy { $0 >= path.delay * 2 * 2 }, "the path is not as long as it should be")
     // A lost packet costs a second and more where TCP knows no round trip yet.
     let limit = limit(1) + path.delay * 2 * longPathRoundTrips
     #expect(sorted[sorted.count / 2] <= limit, "seed \(seed): \(times.map(\.inSeconds))")

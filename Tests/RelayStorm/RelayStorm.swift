@@ -50,6 +50,7 @@ struct CommonOptions: ParsableArguments {
 }
 
 extension RudeKind: ExpressibleByArgument {}
+extension SoakEvent: ExpressibleByArgument {}
 extension ReplacementStorm.Carrier: ExpressibleByArgument {}
 
 /// `relay-storm replacements`
@@ -163,12 +164,14 @@ struct SoakCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
   @Option var minutes = 5.0
   @Option(help: "What decides about everything random; any if not given.") var seed: UInt64?
+  @Option(help: "Only this event; may be repeated.") var event: [SoakEvent] = []
 
   func run() throws {
     try common.run { programs in
       var soak = Soak(programs: programs)
       soak.minutes = minutes
       soak.seed = seed ?? UInt64.random(in: 0...UInt64.max)
+      if !event.isEmpty { soak.events = event }
       soak.note = { FileHandle.standardError.write(Data("\($0)\n".utf8)) }
       return try soak.run()
     }

@@ -32,9 +32,6 @@ public struct RudeStorm: Sendable {
     let count = min(count, limit - 1000)
     let source = isSpread ? "many addresses" : "one address"
     var report = Report("\(count) rude peers of each kind, from \(source)")
-    let port = try makeFreePorts(1)
-    let relay = try Daemon("frps", programs: programs, relayConfiguration(bindPort: port))
-    try relay.waitForLog("started successfully")
     let crowds = try LoopThread()
     let good = try LoopThread()
     defer {
@@ -42,15 +39,19 @@ public struct RudeStorm: Sendable {
       good.stop()
     }
     let context = try crowds.make { TransportContext($0) }
-    _ = try logins(5, on: good, port)
     for kind in kinds {
+      let port = try makeFreePorts(1)
+      // A fresh one for each kind: what one kind has cost is not there for the next.
+      let relay = try Daemon("frps", programs: programs, relayConfiguration(bindPort: port))
+      try relay.waitForLog("started successfully")
+      _ = try logins(5, on: good, port)
       try run(kind, count, against: relay, port, context, crowds, good, &report)
       guard relay.isRunning else {
         report.hold("the relay", "ended: \(relay.logEnd)", "runs", false)
         return report
       }
+      report.tell("\(kind): the relay's processor time", "\(text(relay.cpuSeconds)) s")
     }
-    report.tell("the relay's processor time", "\(text(relay.cpuSeconds)) s")
     return report
   }
 

@@ -18,6 +18,8 @@ public struct Soak: Sendable {
   public var minutes = 5.0
   /// What decides about everything random.
   public var seed: UInt64 = 1
+  /// What may happen.
+  public var events = SoakEvent.allCases
   /// Gets a line about each round.
   public var note: @Sendable (String) -> Void = { _ in }
 
@@ -51,9 +53,21 @@ public struct Soak: Sendable {
 }
 
 /// What may happen.
-private enum SoakEvent: String, CaseIterable {
-  case killRelay, killClient, restartRelay, restartClient
-  case replaceAddress, moveRoute, hole, reloadRelay, reloadClient, rudePeers, nothing
+public enum SoakEvent: String, CaseIterable, Sendable {
+  /// SIGKILL.
+  case killRelay, killClient
+  /// SIGTERM.
+  case restartRelay, restartClient
+  /// The LAN box gets another address, or another way to the relay.
+  case replaceAddress, moveRoute
+  /// The path is dead for three seconds.
+  case hole
+  /// SIGHUP.
+  case reloadRelay, reloadClient
+  /// Some peers come that never log in.
+  case rudePeers
+  /// For comparison.
+  case nothing
 
   var isDeath: Bool {
     switch self {
@@ -157,7 +171,7 @@ private final class SoakRun {
 
   private func nextEvent() throws -> SoakEvent {
     let mayKill = elapsed < soak.minutes * 60 * Soak.deathShare
-    let possible = SoakEvent.allCases.filter { event in
+    let possible = soak.events.filter { event in
       switch event {
       case .killRelay, .killClient, .restartRelay, .restartClient: mayKill
       case .replaceAddress, .moveRoute, .hole: network.hasNamespaces
@@ -166,6 +180,7 @@ private final class SoakRun {
       case .rudePeers, .nothing: true
       }
     }
+    guard !possible.isEmpty else { return .nothing }
     return possible[Int(random.next() % UInt64(possible.count))]
   }
 
@@ -306,9 +321,16 @@ private final class SoakRun {
     report.tell("processor time of the programs", "\(text(cpu / elapsed * 100)) % of a core")
     report.tell(
       "processor time of the rig", "\(text(Daemon.ownCPUSeconds / elapsed * 100)) % of a core")
-    if !report.isGood { soak.note("frps:\n\(relay.logEnd)\nfrpc:\n\(client.logEnd)") }
+    if !report.isGood { explain() }
     relay.kill()
     client.kill()
+  }
+
+  /// Why sessions ended, and the last words of both programs.
+  private func explain() {
+    let ends = relay.log.split(separator: "\n").filter { $0.contains("client exit success") }
+    soak.note("ends of sessions:\n\(ends.suffix(20).joined(separator: "\n"))")
+    soak.note("frps:\n\(relay.logEnd)\nfrpc:\n\(client.logEnd)")
   }
 
   private func judge(_ life: Life, _ report: inout Report) {

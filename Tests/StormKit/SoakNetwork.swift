@@ -69,8 +69,7 @@ final class SoakNetwork {
   func startRelay() throws -> Daemon {
     let relay = try Daemon(
       "frps", programs: programs,
-      relayConfiguration(
-        bindPort: bindPort, host: hasNamespaces ? "0.0.0.0" : "127.0.0.1", "log_level = warn"),
+      relayConfiguration(bindPort: bindPort, host: hasNamespaces ? "0.0.0.0" : "127.0.0.1"),
       in: relayNamespace)
     return relay
   }
