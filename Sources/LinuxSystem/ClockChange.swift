@@ -11,6 +11,12 @@ public struct ClockChangeDescriptor: ~Copyable {
 
   /// Opens one.
   public init() throws(Errno) {
+    #if DEBUG
+      if let kernel = Simulation.kernel {
+        descriptor = FileDescriptor(owning: try kernel.makeFlag(.clockChange))
+        return
+      }
+    #endif
     let flags = CInt(TFD_NONBLOCK) | CInt(TFD_CLOEXEC)
     let number = try throwing { timerfd_create(CLOCK_REALTIME, flags) }
     let timer = FileDescriptor(owning: number)
@@ -23,6 +29,12 @@ public struct ClockChangeDescriptor: ~Copyable {
 
   /// Makes the descriptor unreadable until the next change.
   public func clear() {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor.rawValue) {
+        _ = kernel.lower(descriptor.rawValue)
+        return
+      }
+    #endif
     var count: UInt64 = 0
     _ = read(descriptor.rawValue, &count, 8)
     // ECANCELED from the read; the timer itself runs on.

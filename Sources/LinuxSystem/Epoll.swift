@@ -36,6 +36,12 @@ public struct PollEvent: Sendable {
   public let userData: UInt64
   /// What was seen.
   public let readiness: Readiness
+
+  /// Says what was seen.
+  public init(userData: UInt64, readiness: Readiness) {
+    self.userData = userData
+    self.readiness = readiness
+  }
 }
 
 /// An epoll instance with a fixed room for events.
@@ -45,6 +51,13 @@ public struct Epoll: ~Copyable {
 
   /// Opens an instance that reports up to `eventCountMax` events at once.
   public init(eventCountMax: Int) throws(Errno) {
+    #if DEBUG
+      if let kernel = Simulation.kernel {
+        descriptor = FileDescriptor(owning: try kernel.makePoller())
+        events = .allocate(capacity: eventCountMax)
+        return
+      }
+    #endif
     let number = try throwing { epoll_create1(CInt(EPOLL_CLOEXEC)) }
     descriptor = FileDescriptor(owning: number)
     events = .allocate(capacity: eventCountMax)
@@ -56,16 +69,34 @@ public struct Epoll: ~Copyable {
 
   /// Starts to watch a descriptor. Closing it ends that by itself.
   public func add(_ number: CInt, _ interest: Readiness, userData: UInt64) throws(Errno) {
+    #if DEBUG
+      let poller = descriptor.rawValue
+      if let kernel = Simulation.kernel(of: poller) {
+        return try kernel.watch(number, by: poller, interest, userData: userData)
+      }
+    #endif
     try control(EPOLL_CTL_ADD, number, interest, userData)
   }
 
   /// Changes what a descriptor is watched for.
   public func modify(_ number: CInt, _ interest: Readiness, userData: UInt64) throws(Errno) {
+    #if DEBUG
+      let poller = descriptor.rawValue
+      if let kernel = Simulation.kernel(of: poller) {
+        return try kernel.rewatch(number, by: poller, interest, userData: userData)
+      }
+    #endif
     try control(EPOLL_CTL_MOD, number, interest, userData)
   }
 
   /// Stops watching a descriptor that stays open.
   public func remove(_ number: CInt) throws(Errno) {
+    #if DEBUG
+      let poller = descriptor.rawValue
+      if let kernel = Simulation.kernel(of: poller) {
+        return try kernel.unwatch(number, by: poller)
+      }
+    #endif
     try control(EPOLL_CTL_DEL, number, [], 0)
   }
 
@@ -73,6 +104,13 @@ public struct Epoll: ~Copyable {
   ///
   /// - Returns: the number of events to read with `event(at:)`; 0 after a signal.
   public func wait(milliseconds: CInt) -> Int {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor.rawValue) {
+        return take(
+          kernel.takeEvents(
+            of: descriptor.rawValue, countMax: events.count, milliseconds: milliseconds))
+      }
+    #endif
     let count = epoll_wait(
       descriptor.rawValue, events.baseAddress!, CInt(events.count), milliseconds)
     if count >= 0 { return Int(count) }
@@ -86,6 +124,16 @@ public struct Epoll: ~Copyable {
     let event = events[index]
     return PollEvent(userData: event.data.u64, readiness: Readiness(rawValue: event.events))
   }
+
+  #if DEBUG
+    private func take(_ seen: [PollEvent]) -> Int {
+      for (index, event) in seen.enumerated() {
+        events[index].events = event.readiness.rawValue
+        events[index].data.u64 = event.userData
+      }
+      return seen.count
+    }
+  #endif
 
   private func control(
     _ operation: CInt, _ number: CInt, _ interest: Readiness, _ userData: UInt64

@@ -12,6 +12,13 @@ public struct FileDescriptor: ~Copyable, Sendable {
   }
 
   deinit {
+    #if DEBUG
+      // One that outlives its simulation is nothing to the real kernel.
+      if rawValue >= Simulation.firstDescriptor {
+        Simulation.kernel?.close(rawValue)
+        return
+      }
+    #endif
     // EINTR and EIO cannot be mended: on Linux the number is free again either way.
     _ = Glibc.close(rawValue)
   }

@@ -12,6 +12,15 @@ public struct Pipe: ~Copyable {
 
   /// Opens a pipe and asks for `capacity` bytes; the kernel may give less.
   public init(capacity: Int) throws(Errno) {
+    #if DEBUG
+      if let kernel = Simulation.kernel {
+        let ends = try kernel.makePipe(capacity: capacity)
+        readEnd = FileDescriptor(owning: ends.readEnd)
+        writeEnd = FileDescriptor(owning: ends.writeEnd)
+        self.capacity = capacity
+        return
+      }
+    #endif
     var numbers: [CInt] = [-1, -1]
     try throwing { frp_pipe(&numbers) }
     readEnd = FileDescriptor(owning: numbers[0])
@@ -25,7 +34,12 @@ public struct Pipe: ~Copyable {
 public func splice(
   from source: CInt, to destination: CInt, byteCount: Int, isMoreComing: Bool = false
 ) -> IOResult {
-  retryingTransfer { frp_splice(source, destination, byteCount, isMoreComing ? 1 : 0) }
+  #if DEBUG
+    if let kernel = Simulation.kernel(of: source) {
+      return kernel.splice(from: source, to: destination, byteCount: byteCount)
+    }
+  #endif
+  return retryingTransfer { frp_splice(source, destination, byteCount, isMoreComing ? 1 : 0) }
 }
 
 #if DEBUG

@@ -5,6 +5,9 @@ internal import Glibc
 public enum HostSystem {
   /// Monotonic nanoseconds since an arbitrary start.
   public static var monotonicNanoseconds: Int64 {
+    #if DEBUG
+      if let kernel = Simulation.kernel { return kernel.monotonicNanoseconds }
+    #endif
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
@@ -12,6 +15,9 @@ public enum HostSystem {
 
   /// Nanoseconds since the machine started, time asleep included.
   public static var bootNanoseconds: Int64 {
+    #if DEBUG
+      if let kernel = Simulation.kernel { return kernel.bootNanoseconds }
+    #endif
     var time = timespec()
     clock_gettime(CLOCK_BOOTTIME, &time)
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
@@ -19,13 +25,30 @@ public enum HostSystem {
 
   /// Seconds since 1970.
   public static var unixSeconds: Int64 {
+    #if DEBUG
+      if let kernel = Simulation.kernel { return kernel.unixSeconds }
+    #endif
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     return Int64(time.tv_sec)
   }
 
+  /// An unpredictable number, for what need not resist anybody who knows earlier ones.
+  public static var randomNumber: UInt64 {
+    #if DEBUG
+      if let kernel = Simulation.kernel { return kernel.randomNumber }
+    #endif
+    return UInt64.random(in: 0...UInt64.max)
+  }
+
+  /// An unpredictable number in 0..<1.
+  public static var randomShare: Double { Double(randomNumber >> 11) / Double(1 << 53) }
+
   /// The machine's name; empty when it cannot be read.
   public static var hostName: String {
+    #if DEBUG
+      if let kernel = Simulation.kernel { return kernel.hostName }
+    #endif
     var buffer = [CChar](repeating: 0, count: 256)
     guard gethostname(&buffer, buffer.count - 1) == 0 else { return "" }
     let end = buffer.firstIndex(of: 0) ?? buffer.endIndex

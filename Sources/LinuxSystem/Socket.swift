@@ -5,6 +5,11 @@ internal import Glibc
 public enum Socket {
   /// Makes a non-blocking TCP socket.
   public static func makeTCP(_ family: SocketAddress.Family) throws(Errno) -> FileDescriptor {
+    #if DEBUG
+      if let kernel = Simulation.kernel {
+        return FileDescriptor(owning: try kernel.makeSocket(family))
+      }
+    #endif
     let type = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue)
     let number = try throwing { socket(family.rawValue, type | CInt(SOCK_CLOEXEC.rawValue), 0) }
     return FileDescriptor(owning: number)
@@ -17,6 +22,12 @@ public enum Socket {
     on address: SocketAddress, backlog: CInt = 4096
   ) throws(Errno) -> FileDescriptor {
     let descriptor = try makeTCP(address.family)
+    #if DEBUG
+      if let kernel = Simulation.kernel {
+        try kernel.bind(descriptor.rawValue, to: address, backlog: backlog)
+        return descriptor
+      }
+    #endif
     try setOption(descriptor.rawValue, SOL_SOCKET, SO_REUSEADDR, 1)
     if address.family == .ipv6 {
       try setOption(descriptor.rawValue, CInt(IPPROTO_IPV6), IPV6_V6ONLY, 0)
@@ -39,6 +50,12 @@ public enum Socket {
 
   /// Takes the next waiting connection.
   public static func accept(_ listener: CInt) -> Accepted {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: listener) {
+        guard let (number, peer) = kernel.accept(listener) else { return .wouldBlock }
+        return .connection(FileDescriptor(owning: number), peer: peer)
+      }
+    #endif
     while true {
       var storage = sockaddr_storage()
       var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -62,6 +79,11 @@ public enum Socket {
   /// Starts to connect. Returns normally both when done and when under way; the outcome is
   /// `pendingError` once the socket is writable.
   public static func connect(_ descriptor: CInt, to address: SocketAddress) throws(Errno) {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) {
+        return try kernel.connect(descriptor, to: address)
+      }
+    #endif
     do throws(Errno) {
       try throwing { address.withSockaddr { Glibc.connect(descriptor, $0, $1) } }
     } catch {
@@ -72,11 +94,19 @@ public enum Socket {
 
   /// Binds the local end of an outgoing connection.
   public static func bindLocal(_ descriptor: CInt, to address: SocketAddress) throws(Errno) {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) {
+        return try kernel.bind(descriptor, to: address, backlog: nil)
+      }
+    #endif
     try throwing { address.withSockaddr { bind(descriptor, $0, $1) } }
   }
 
   /// Takes the asynchronous error of a socket; `nil` when there is none.
   public static func pendingError(_ descriptor: CInt) -> Errno? {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) { return kernel.pendingError(descriptor) }
+    #endif
     var code: CInt = 0
     var length = socklen_t(MemoryLayout<CInt>.size)
     guard getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else {
@@ -89,13 +119,23 @@ public enum Socket {
   public static func receive(_ descriptor: CInt, into buffer: UnsafeMutableRawBufferPointer)
     -> IOResult
   {
-    retryingTransfer { recv(descriptor, buffer.baseAddress, buffer.count, 0) }
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) {
+        return kernel.receive(descriptor, into: buffer)
+      }
+    #endif
+    return retryingTransfer { recv(descriptor, buffer.baseAddress, buffer.count, 0) }
   }
 
   /// Writes as much of `bytes` as the kernel takes. Never raises SIGPIPE.
   public static func send(
     _ descriptor: CInt, _ bytes: UnsafeRawBufferPointer, isMoreComing: Bool = false
   ) -> IOResult {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) {
+        return kernel.send(descriptor, bytes, UnsafeRawBufferPointer(start: nil, count: 0))
+      }
+    #endif
     let flags = CInt(MSG_NOSIGNAL) | (isMoreComing ? CInt(MSG_MORE) : 0)
     return retryingTransfer { Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags) }
   }
@@ -104,7 +144,12 @@ public enum Socket {
   public static func send(
     _ descriptor: CInt, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer
   ) -> IOResult {
-    withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { vectors in
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) {
+        return kernel.send(descriptor, first, second)
+      }
+    #endif
+    return withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { vectors in
       vectors[0] = iovec(
         iov_base: UnsafeMutableRawPointer(mutating: first.baseAddress), iov_len: first.count)
       vectors[1] = iovec(
@@ -127,27 +172,50 @@ public enum Socket {
   /// The shortest round trip that a TCP connection has measured lately, in nanoseconds
   /// (TCP_INFO, tcp(7)); `nil` when there is none.
   public static func roundTrip(_ descriptor: CInt) -> Int64? {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) { return kernel.roundTrip(descriptor) }
+    #endif
     let microseconds = frp_tcp_min_rtt(descriptor)
     return microseconds < 0 ? nil : microseconds * 1000
   }
 
   /// How many bytes of a TCP connection the peer's host has acknowledged (TCP_INFO, tcp(7)).
   public static func acknowledgedByteCount(_ descriptor: CInt) -> UInt64? {
-    UInt64(exactly: frp_tcp_bytes_acked(descriptor))
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) {
+        return kernel.acknowledgedByteCount(descriptor)
+      }
+    #endif
+    return UInt64(exactly: frp_tcp_bytes_acked(descriptor))
   }
 
   /// Bounds what the kernel takes of bytes that it cannot send yet (TCP_NOTSENT_LOWAT, tcp(7)).
   public static func limitNotSent(_ descriptor: CInt, to byteCount: Int) {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) {
+        return kernel.set(.notSentLimit(byteCount), of: descriptor)
+      }
+    #endif
     try? setOption(descriptor, CInt(IPPROTO_TCP), TCP_NOTSENT_LOWAT, CInt(byteCount))
   }
 
   /// Sends a FIN; ignores a connection that is gone already.
   public static func shutdownWriting(_ descriptor: CInt) {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) {
+        return kernel.shutdownWriting(descriptor)
+      }
+    #endif
     _ = shutdown(descriptor, CInt(SHUT_WR))
   }
 
   /// Makes the next close send a RST instead of a FIN.
   public static func resetOnClose(_ descriptor: CInt) {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) {
+        return kernel.set(.resetOnClose, of: descriptor)
+      }
+    #endif
     var option = linger(l_onoff: 1, l_linger: 0)
     _ = setsockopt(
       descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
@@ -155,6 +223,9 @@ public enum Socket {
 
   /// The local address.
   public static func localAddress(_ descriptor: CInt) -> SocketAddress? {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) { return kernel.localAddress(descriptor) }
+    #endif
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     let result = withUnsafeMutablePointer(to: &storage) {
@@ -167,6 +238,9 @@ public enum Socket {
 
   /// The peer's address; `nil` when not connected.
   public static func peerAddress(_ descriptor: CInt) -> SocketAddress? {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) { return kernel.peerAddress(descriptor) }
+    #endif
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     let result = withUnsafeMutablePointer(to: &storage) {
@@ -181,6 +255,10 @@ public enum Socket {
   public static func setOption(
     _ descriptor: CInt, _ level: CInt, _ name: CInt, _ value: CInt
   ) throws(Errno) {
+    #if DEBUG
+      // What matters to a simulated socket has a call of its own.
+      if Simulation.kernel(of: descriptor) != nil { return }
+    #endif
     var value = value
     try throwing {
       setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<CInt>.size))
@@ -194,6 +272,11 @@ public enum Socket {
 
   /// Switches keepalive probes on.
   public static func setKeepalive(_ descriptor: CInt, _ timing: KeepaliveTiming) {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) {
+        return kernel.set(.keepalive(timing), of: descriptor)
+      }
+    #endif
     try? setOption(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1)
     let level = CInt(IPPROTO_TCP)
     try? setOption(descriptor, level, TCP_KEEPIDLE, CInt(clamping: max(1, timing.idleSeconds)))
@@ -206,6 +289,9 @@ public enum Socket {
   ///
   /// - Returns: `nil` when that cannot be found out.
   public static func isLocal(_ address: SocketAddress) -> Bool? {
+    #if DEBUG
+      if let kernel = Simulation.kernel { return kernel.isLocal(address) }
+    #endif
     let type = CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
     let number = socket(address.family.rawValue, type, 0)
     guard number >= 0 else { return nil }
@@ -219,6 +305,11 @@ public enum Socket {
 
   /// Gives a connection up when written bytes stay unacknowledged for so long (RFC 5482).
   public static func setUserTimeout(_ descriptor: CInt, milliseconds: Int) {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor) {
+        return kernel.set(.userTimeout(milliseconds: milliseconds), of: descriptor)
+      }
+    #endif
     try? setOption(
       descriptor, CInt(IPPROTO_TCP), TCP_USER_TIMEOUT, CInt(clamping: milliseconds))
   }

@@ -7,6 +7,12 @@ public struct WakeupDescriptor: ~Copyable, Sendable {
 
   /// Opens one.
   public init() throws(Errno) {
+    #if DEBUG
+      if let kernel = Simulation.kernel {
+        descriptor = FileDescriptor(owning: try kernel.makeFlag(.event))
+        return
+      }
+    #endif
     let number = try throwing { eventfd(0, CInt(EFD_NONBLOCK) | CInt(EFD_CLOEXEC)) }
     descriptor = FileDescriptor(owning: number)
   }
@@ -16,6 +22,11 @@ public struct WakeupDescriptor: ~Copyable, Sendable {
 
   /// Makes the descriptor readable.
   public func signal() {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor.rawValue) {
+        return kernel.raise(descriptor.rawValue)
+      }
+    #endif
     var one: UInt64 = 1
     // EAGAIN means that it is readable already.
     _ = write(descriptor.rawValue, &one, 8)
@@ -23,6 +34,12 @@ public struct WakeupDescriptor: ~Copyable, Sendable {
 
   /// Makes the descriptor unreadable again.
   public func clear() {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor.rawValue) {
+        _ = kernel.lower(descriptor.rawValue)
+        return
+      }
+    #endif
     var count: UInt64 = 0
     _ = read(descriptor.rawValue, &count, 8)
   }

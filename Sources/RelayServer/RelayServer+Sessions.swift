@@ -181,7 +181,7 @@ extension RelayServer {
       graph.requestProxy(
         session: session.id, name: request.proxyName, type: request.proxyType,
         remotePort: request.remotePort, now: context.loop.now,
-        random: UInt64.random(in: 0...UInt64.max))
+        random: HostSystem.randomNumber)
     }
   }
 

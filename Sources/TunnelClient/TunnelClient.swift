@@ -186,7 +186,7 @@ public final class TunnelClient {
       loggedInAt = nil
       retry(
         after: backoff.delayAfterSession(
-          endedAt: context.loop.now, lasted: lasted, random: Double.random(in: 0..<1)))
+          endedAt: context.loop.now, lasted: lasted, random: HostSystem.randomShare))
     }
   }
 
@@ -201,7 +201,7 @@ public final class TunnelClient {
       return conclude(.firstLoginFailed(text))
     }
     noteWhetherCutOff()
-    let random = Double.random(in: 0..<1)
+    let random = HostSystem.randomShare
     retry(
       after: isRefused
         ? backoff.delayAfterFailure(random: random) : backoff.delayWhenUnreachable(random: random))

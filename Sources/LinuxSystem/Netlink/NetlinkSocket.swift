@@ -35,6 +35,13 @@ public struct NetlinkSocket: ~Copyable {
   }
 
   private init(groups: UInt32) throws(Errno) {
+    #if DEBUG
+      if let kernel = Simulation.kernel {
+        let kind = groups == 0 ? SimulatedFlag.networkQuery : .networkMonitor
+        descriptor = FileDescriptor(owning: try kernel.makeFlag(kind))
+        return
+      }
+    #endif
     let type = CInt(SOCK_RAW.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
     let number = try throwing { Glibc.socket(AF_NETLINK, type, NETLINK_ROUTE) }
     let socket = FileDescriptor(owning: number)
@@ -55,7 +62,12 @@ public struct NetlinkSocket: ~Copyable {
 
   /// Takes the next datagram of a monitor.
   public func receive() -> Received {
-    withDatagram { result, bytes in
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor.rawValue) {
+        return kernel.lower(descriptor.rawValue) ? .messages(isRelevant: true) : .nothing
+      }
+    #endif
+    return withDatagram { result, bytes in
       switch result {
       case .wouldBlock: return .nothing
       case .failed(let error): return error == .noBufferSpace ? .overflow : .failed(error)
@@ -80,6 +92,11 @@ public struct NetlinkSocket: ~Copyable {
   public mutating func route(
     to destination: SocketAddress, from source: SocketAddress? = nil
   ) throws(Errno) -> RouteAnswer {
+    #if DEBUG
+      if let kernel = Simulation.kernel(of: descriptor.rawValue) {
+        return kernel.route(to: destination, from: source)
+      }
+    #endif
     sequence &+= 1
     let request = Self.request(to: destination, from: source, sequence: sequence)
     let number = descriptor.rawValue

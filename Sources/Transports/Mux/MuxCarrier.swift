@@ -47,7 +47,7 @@ public final class MuxCarrier: ByteStreamReceiver, FlushHandler {
     self.context = context
     self.stream = stream
     var settings = settings
-    settings.hashSeed = UInt64.random(in: 0...UInt64.max)
+    settings.hashSeed = HostSystem.randomNumber
     (stream as? SocketStream)?.prepareForCarrier()
     session = MuxSession(role: role, settings: settings, now: context.loop.now)
     stream.receiver = self

@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import LinuxSystem
 
 /// A key pair and a certificate for it, made in memory and kept there.
 ///
@@ -20,8 +21,9 @@ final class SelfSignedCertificate {
     var serial: UInt64 = 0
     _ = withUnsafeMutableBytes(of: &serial) { RAND_bytes($0.baseAddress, CInt($0.count)) }
     ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial >> 1)
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -3600)
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 10 * Self.yearSeconds)
+    var now = Int(HostSystem.unixSeconds)
+    X509_time_adj(X509_getm_notBefore(certificate), -3600, &now)
+    X509_time_adj(X509_getm_notAfter(certificate), 10 * Self.yearSeconds, &now)
     X509_set_pubkey(certificate, key)
     guard X509_sign(certificate, key, EVP_sha256()) > 0 else {
       throw TLSError(description: "cannot sign a certificate: \(TLSContext.lastErrorText())")
