@@ -21,8 +21,8 @@ BENCH = Benchmarks/.build/release/relay-bench
 # Package.swift makes warnings errors; the check finds imports that it does not name.
 BUILD_FLAGS = --explicit-target-dependency-import-check error
 
-.PHONY: all help packages build release demo test test-asan test-tsan fuzz fuzz-build lint format \
-  pages install dist deb check-dist bench bench-smoke bench-build gate gate-update microbench \
+.PHONY: all help packages build release demo test test-asan test-tsan simulate fuzz fuzz-build lint \
+  format pages install dist deb check-dist bench bench-smoke bench-build gate gate-update microbench \
   storm-build soak clean
 
 all: release
@@ -32,6 +32,7 @@ help:
 	@echo "                (ONCE=1: end after the check, exit code 0 or 1)"
 	@echo "make test       build and run every test"
 	@echo "make test-asan  the tests under the address sanitizer; test-tsan: the thread sanitizer"
+	@echo "make simulate   10,000 seeded runs of both programs in a simulated network (RUNS, FIRST_SEED)"
 	@echo "make fuzz       every fuzz target for SECONDS (60) each; TARGETS=… for some of them"
 	@echo "make soak       both programs at work while things happen to them (MINUTES=5)"
 	@echo "make lint       check the formatting; make format: correct it"
@@ -63,6 +64,13 @@ demo: release
 # The same flags as `build`, so that nothing is compiled twice.
 test: packages
 	$(SWIFT) test $(BUILD_FLAGS)
+
+# RUNS seeds of the simulation, from FIRST_SEED on.
+RUNS ?= 10000
+FIRST_SEED ?= 1
+simulate: packages
+	FRP_SIMULATION_RUNS=$(RUNS) FRP_SIMULATION_FIRST_SEED=$(FIRST_SEED) \
+	  $(SWIFT) test $(BUILD_FLAGS) --filter SimulationTests
 
 test-asan: packages
 	$(SWIFT) test --scratch-path .build-asan --sanitize=address

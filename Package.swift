@@ -224,6 +224,22 @@ let package = Package(
         logging,
       ],
       exclude: ["Vectors"], swiftSettings: strict),
+    .target(
+      name: "CSimulation", dependencies: ["COpenSSL"], path: "Tests/CSimulation",
+      cSettings: [.treatAllWarnings(as: .error)]),
+    .target(
+      name: "SimulationKit",
+      dependencies: [
+        "ByteBuffers", "Timekeeping", "LinuxSystem", "Reactor", "CSimulation",
+      ],
+      path: "Tests/SimulationKit", swiftSettings: strict),
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: [
+        "SimulationKit", "RelayServer", "TunnelClient", "ProxyGraph", "Transports", "Reactor",
+        "LinuxSystem", "ByteBuffers", "Timekeeping", "Configuration", "TestKit", logging,
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "NamespaceTests",
       dependencies: ["frps", "frpc", "LinuxSystem", "Timekeeping", "TestKit"],
