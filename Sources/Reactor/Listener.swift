@@ -3,7 +3,7 @@ internal import Timekeeping
 
 /// Accepts connections on one listening socket.
 ///
-/// Takes at most `ReactorLimits.acceptsPerTurnMax` in a turn. When no descriptor is left it stops
+/// Takes only so many in a turn. When no descriptor is left it stops
 /// watching the socket for `ReactorLimits.acceptPause`, so it neither spins nor loses what waits
 /// in the kernel's queue.
 public final class Listener: ReadinessHandler {
@@ -16,6 +16,7 @@ public final class Listener: ReadinessHandler {
   private var descriptor: FileDescriptor?
   private var registration: RegistrationID?
   private var pauseTimer: TimerID?
+  private let acceptsPerTurnMax: Int
   private let onAccept: (consuming FileDescriptor, SocketAddress) -> Void
 
   /// Binds, listens, and calls `onAccept` for each connection with its peer's address.
@@ -34,13 +35,14 @@ public final class Listener: ReadinessHandler {
   /// The same over a socket that listens already, at `address` unless the kernel says otherwise.
   public init(
     _ loop: EventLoop, listening socket: consuming FileDescriptor, address: SocketAddress,
-    keepalive: KeepaliveTiming? = nil,
+    keepalive: KeepaliveTiming? = nil, acceptsPerTurnMax: Int = ReactorLimits.acceptsPerTurnMax,
     onAccept: @escaping (consuming FileDescriptor, SocketAddress) -> Void
   ) throws(Errno) {
     self.address = Socket.localAddress(socket.rawValue) ?? address
     Socket.setNoDelay(socket.rawValue)
     if let keepalive { Socket.setKeepalive(socket.rawValue, keepalive) }
     self.loop = loop
+    self.acceptsPerTurnMax = acceptsPerTurnMax
     self.onAccept = onAccept
     let number = socket.rawValue
     descriptor = consume socket
@@ -49,7 +51,7 @@ public final class Listener: ReadinessHandler {
 
   /// Accepts what waits.
   public func handleReadiness(_ readiness: Readiness) {
-    for _ in 0..<ReactorLimits.acceptsPerTurnMax {
+    for _ in 0..<acceptsPerTurnMax {
       guard let registration, let number = rawDescriptor else { return }
       switch loop.calls.accept(number) {
       case .connection(let connection, let peer):

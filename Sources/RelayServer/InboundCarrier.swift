@@ -124,6 +124,7 @@ final class InboundCarrier: ByteStreamReceiver {
   func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
     guard firstRecord.isEmpty else { return collect(bytes) }
     guard let first = bytes.first else { return }
+    server.admission.noteSpeech(of: standing)
     guard first == Self.tlsRecordByte || first == Self.markerByte else {
       // frp closes such a peer without a word (wire-protocol.md 1.3).
       if server.isTLSRequired { return reject("no TLS", isReset: false) }

@@ -76,7 +76,7 @@ final class RelayAdmission {
     var evicted: [InboundCarrier] = []
     if !hasMemory(for: .stranger) {
       // The oldest has had its time. Its memory is free once it is closed.
-      guard let oldest = strangers.removeOldest() else {
+      guard let oldest = strangers.removeFirst() else {
         counters.peersWithoutMemory += 1
         return nil
       }
@@ -102,6 +102,11 @@ final class RelayAdmission {
   /// A stranger that spoke TLS has shown who it is, or has left.
   func releaseTLS(_ id: StrangerBook<InboundCarrier>.EntryID) {
     strangersWithTLS.remove(id)
+  }
+
+  /// A stranger has said something.
+  func noteSpeech(of standing: Standing?) {
+    if case .stranger(let id) = standing { strangers.noteSpeech(of: id) }
   }
 
   /// A peer has shown who it is, or has left.
@@ -180,6 +185,11 @@ struct UserRejection: Error, CustomStringConvertible {
 extension PeerNetwork {
   /// The network of a peer.
   init(_ address: SocketAddress) {
-    self.init(octets: address.octetArray)
+    let isIPv6 =
+      switch address.family {
+      case .ipv4: false
+      case .ipv6: true
+      }
+    self.init(isIPv6: isIPv6, octets: address.octets)
   }
 }

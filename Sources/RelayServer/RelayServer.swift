@@ -89,7 +89,9 @@ public final class RelayServer {
       }
       listener = try Listener(
         context.loop, listening: socket, address: address,
-        keepalive: .carrier(atMost: configuration.transport.tcpKeepalive)
+        keepalive: .carrier(atMost: configuration.transport.tcpKeepalive),
+        acceptsPerTurnMax: configuration.transport.isMultiplexed
+          ? RelayServerLimits.carriersPerTurnMax : ReactorLimits.acceptsPerTurnMax
       ) { [unowned self] socket, peer in
         // The listener is closed in `stop`, before `self` goes away.
         didAccept(socket, peer)

@@ -1,5 +1,6 @@
 internal import ByteBuffers
 public import Reactor
+internal import Timekeeping
 
 /// What all streams of one loop share: the loop and the buffers that live during one call only.
 public final class TransportContext {
@@ -22,10 +23,10 @@ public final class TransportContext {
   /// Pipes of the plain lane.
   let pipePool = PipePool()
 
-  // The turn that the two counts are of.
+  // What strangers took of the turn `strangerTurn`, in nanoseconds.
   private var strangerTurn: UInt64 = 0
-  private var newStrangerReadCount = 0
-  private var waitingStrangerReadCount = 0
+  private var newStrangerTime: Int64 = 0
+  private var waitingStrangerTime: Int64 = 0
 
   /// Whether a stranger may be read from in this turn; one that may not comes again in the next.
   /// So what strangers cost is bounded for those who are served meanwhile, and neither those who
@@ -33,15 +34,16 @@ public final class TransportContext {
   func mayReadStranger(hasWaited: Bool) -> Bool {
     if strangerTurn != loop.turnCount {
       strangerTurn = loop.turnCount
-      newStrangerReadCount = 0
-      waitingStrangerReadCount = 0
+      newStrangerTime = 0
+      waitingStrangerTime = 0
     }
-    if hasWaited {
-      waitingStrangerReadCount += 1
-      return waitingStrangerReadCount <= TransportLimits.strangerReadsPerTurnMax
-    }
-    newStrangerReadCount += 1
-    return newStrangerReadCount <= TransportLimits.strangerReadsPerTurnMax
+    return (hasWaited ? waitingStrangerTime : newStrangerTime)
+      < TransportLimits.strangerTimePerTurn.nanoseconds
+  }
+
+  /// Notes how long a read of a stranger took.
+  func noteStrangerRead(nanoseconds: Int64, hasWaited: Bool) {
+    if hasWaited { waitingStrangerTime += nanoseconds } else { newStrangerTime += nanoseconds }
   }
 
   /// Makes the context of a loop.

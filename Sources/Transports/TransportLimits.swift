@@ -2,9 +2,9 @@ public import Timekeeping
 
 /// The maxima of this module.
 public enum TransportLimits {
-  /// Reads of strangers in one turn: of those that come for the first time, and again of those that
-  /// had to wait. A read of a stranger may cost a TLS handshake.
-  public static let strangerReadsPerTurnMax = 8
+  /// The time that reads of strangers, each of which may be a TLS handshake, take in one turn: of
+  /// those that come for the first time, and again of those that had to wait.
+  public static let strangerTimePerTurn = Interval.milliseconds(2)
   /// Bytes that one read takes from a socket.
   public static let readByteCountMax = 64 * 1024
   /// Bytes that one read takes from a mux carrier: some frames, so that few of them are cut.

@@ -5,7 +5,7 @@ import Timekeeping
 
 @Suite struct ConnectionCapsTests {
   private static func network(_ number: UInt8) -> PeerNetwork {
-    PeerNetwork(octets: [192, 0, 2, number] as [UInt8])
+    PeerNetwork(octets: [192, 0, 2, number])
   }
 
   private static func refusal(

@@ -6,7 +6,7 @@ import Timekeeping
 
 @Suite struct LoginThrottleTests {
   private static let start = Instant(nanoseconds: 1_000_000_000)
-  private static let network = PeerNetwork(octets: [192, 0, 2, 1] as [UInt8])
+  private static let network = PeerNetwork(octets: [192, 0, 2, 1])
 
   @Test func firstFailuresAreAnsweredAtOnce() {
     var throttle = LoginThrottle()
@@ -15,7 +15,7 @@ import Timekeeping
         throttle.handleFailure(from: Self.network, now: Self.start) == .answer(at: Self.start))
     }
     #expect(throttle.isSlowed(Self.network))
-    let other = PeerNetwork(octets: [192, 0, 2, 2] as [UInt8])
+    let other = PeerNetwork(octets: [192, 0, 2, 2])
     #expect(!throttle.isSlowed(other))
     #expect(throttle.handleFailure(from: other, now: Self.start) == .answer(at: Self.start))
   }
@@ -62,7 +62,7 @@ import Timekeeping
     var throttle = LoginThrottle()
     for _ in 0..<20 { _ = throttle.handleFailure(from: Self.network, now: Self.start) }
     let later = Self.start + AdmissionLimits.failureMemory + .seconds(1)
-    let other = PeerNetwork(octets: [192, 0, 2, 2] as [UInt8])
+    let other = PeerNetwork(octets: [192, 0, 2, 2])
     _ = throttle.handleFailure(from: other, now: later)
     #expect(!throttle.isSlowed(Self.network) && throttle.networkCount == 1)
     #expect(throttle.handleFailure(from: Self.network, now: later) == .answer(at: later))
@@ -78,7 +78,7 @@ import Timekeeping
     }
     #expect(throttle.networkCount == 100)
     #expect(throttle.isSlowed(Self.network), "it goes on failing, so it is not forgotten")
-    let first = PeerNetwork(octets: [10, 0, 0, 0] as [UInt8])
+    let first = PeerNetwork(octets: [10, 0, 0, 0])
     #expect(!throttle.isSlowed(first))
   }
 }

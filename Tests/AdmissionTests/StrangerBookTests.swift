@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct StrangerBookTests {
   private static func network(_ number: UInt8) -> PeerNetwork {
-    PeerNetwork(octets: [192, 0, 2, number] as [UInt8])
+    PeerNetwork(octets: [192, 0, 2, number])
   }
 
   @Test func oldestOfANetworkGoesFirst() {
@@ -24,7 +24,31 @@ import Testing
     #expect(book.admit(4, from: Self.network(9)).evicted == [0])
     #expect(book.admit(5, from: Self.network(9)).evicted == [1])
     #expect(book.count == 4)
-    #expect(book.removeOldest() == 2)
+    #expect(book.removeFirst() == 2)
+  }
+
+  /// Neither class drives the other out of its half.
+  @Test func halfOfThePlacesIsSafeFromTheOtherClass() {
+    var book = StrangerBook<Int>(countMax: 100)
+    var speaking: [StrangerBook<Int>.EntryID] = []
+    for peer in 0..<4 {
+      let (id, _) = book.admit(peer, from: Self.network(1), networkCountMax: 8)
+      book.noteSpeech(of: id)
+      book.noteSpeech(of: id)
+      speaking.append(id)
+    }
+    for peer in 10..<100 {
+      let (_, evicted) = book.admit(peer, from: Self.network(1), networkCountMax: 8)
+      #expect(evicted == (peer < 14 ? [] : [peer - 4]))
+    }
+    #expect(book.remove(speaking[0]) == 0)
+    // All but the newcomers speak now: the oldest of those who speak goes.
+    var quiet = StrangerBook<Int>(countMax: 8)
+    for peer in 0..<100 {
+      let (id, evicted) = quiet.admit(peer, from: Self.network(UInt8(peer)))
+      quiet.noteSpeech(of: id)
+      #expect(evicted == (peer < 8 ? [] : [peer - 8]))
+    }
   }
 
   @Test func defaultsAreThoseOfTheLimits() {
@@ -85,10 +109,10 @@ import Testing
   }
 
   @Test func networksAreAddressesOrHalvesOfAddresses() {
-    let one = PeerNetwork(octets: [192, 0, 2, 1] as [UInt8])
+    let one = PeerNetwork(octets: [192, 0, 2, 1])
     let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 1]
     #expect(PeerNetwork(octets: mapped) == one)
-    #expect(PeerNetwork(octets: [192, 0, 2, 2] as [UInt8]) != one)
+    #expect(PeerNetwork(octets: [192, 0, 2, 2]) != one)
     let prefix: [UInt8] = [0x20, 1, 0xd, 0xb8, 0, 0, 0, 1]
     let host = PeerNetwork(octets: prefix + [0, 0, 0, 0, 0, 0, 0, 1])
     #expect(PeerNetwork(octets: prefix + [9, 9, 9, 9, 9, 9, 9, 9]) == host)
@@ -96,6 +120,6 @@ import Testing
     #expect(PeerNetwork(octets: neighbour) != host)
     // Same bits, another family.
     let zeros = PeerNetwork(octets: [UInt8](repeating: 0, count: 16))
-    #expect(PeerNetwork(octets: [0, 0, 0, 0] as [UInt8]) != zeros)
+    #expect(PeerNetwork(octets: [0, 0, 0, 0]) != zeros)
   }
 }

@@ -36,16 +36,20 @@ extension SocketStream {
   /// Whether a read could find out what is wrong with the connection.
   private var mayRead: Bool { !isReadPaused && !isDrainFull }
 
-  /// Whether the socket may be read from in this turn.
-  private func mayReadNow() -> Bool {
-    guard isStrangerPaced, phase == .open else { return true }
-    if context.mayReadStranger(hasWaited: isStrangerWaiting) {
-      isStrangerWaiting = false
-      return true
+  /// Reads what there is; from a stranger when it is its turn.
+  private func readAvailable() {
+    guard isStrangerPaced, phase == .open else { return readAll() }
+    let hasWaited = isStrangerWaiting
+    guard context.mayReadStranger(hasWaited: hasWaited) else {
+      isStrangerWaiting = true
+      if let registration { context.loop.requeue(registration, .readable) }
+      return
     }
-    isStrangerWaiting = true
-    if let registration { context.loop.requeue(registration, .readable) }
-    return false
+    isStrangerWaiting = false
+    let start = HostSystem.monotonicNanoseconds
+    readAll()
+    context.noteStrangerRead(
+      nanoseconds: HostSystem.monotonicNanoseconds - start, hasWaited: hasWaited)
   }
 
   /// Takes bytes off what a stranger may send.
@@ -59,8 +63,7 @@ extension SocketStream {
     return true
   }
 
-  private func readAvailable() {
-    guard mayReadNow() else { return }
+  private func readAll() {
     var budget =
       drain == nil
       ? TransportLimits.readBytesPerTurnMax : TransportLimits.drainedBytesPerTurnMax
