@@ -17,6 +17,9 @@ public struct ConfigurationIssue: Error, Hashable, Sendable, CustomStringConvert
   /// The line, from 1; `nil` when no single line is meant.
   public var line: Int?
 
+  /// The column, from 1, in characters; `nil` when it is not known.
+  public var column: Int?
+
   /// The key; `nil` when no single key is meant.
   public var key: String?
 
@@ -25,19 +28,22 @@ public struct ConfigurationIssue: Error, Hashable, Sendable, CustomStringConvert
 
   /// Makes an issue.
   public init(
-    severity: Severity, file: String, line: Int? = nil, key: String? = nil, message: String
+    severity: Severity, file: String, line: Int? = nil, column: Int? = nil, key: String? = nil,
+    message: String
   ) {
     self.severity = severity
     self.file = file
     self.line = line
+    self.column = column
     self.key = key
     self.message = message
   }
 
-  /// `FILE:LINE: key: message`, one line; parts that are missing are left out.
+  /// `FILE:LINE:COLUMN: key: message`, one line; parts that are missing are left out.
   public var description: String {
     var text = shownPath(file)
     if let line { text += ":\(line)" }
+    if line != nil, let column { text += ":\(column)" }
     text += ": "
     if let key { text += "\(key): " }
     return text + message
@@ -51,6 +57,9 @@ public struct LoadedConfiguration<Value: Sendable>: Sendable {
 
   /// Errors and warnings, in the order of the lines.
   public let issues: [ConfigurationIssue]
+
+  /// The keys with the values that hold.
+  let effective: EffectiveValues?
 
   /// The issues that keep the program from starting.
   public var errors: [ConfigurationIssue] { issues.filter { $0.severity == .error } }
@@ -71,15 +80,23 @@ struct IssueCollector {
   /// `file` is the one whose issues come first.
   init(file: String) { self.file = file }
 
+  /// How many issues there have been, kept or not.
+  var count: Int { collected.count + droppedCount }
+
   var hasErrors: Bool { errorCount > 0 }
+
+  /// Whether no further issue of this kind is kept, so that nobody need look for one.
+  func isFull(_ severity: ConfigurationIssue.Severity) -> Bool {
+    (severity == .error ? errorCount : known.count - errorCount)
+      >= ConfigurationLimits.issueCountMax
+  }
+
+  /// Counts an issue that nobody looked into, since no more are kept.
+  mutating func skip() { droppedCount += 1 }
 
   mutating func add(_ issue: ConfigurationIssue) {
     guard !known.contains(issue) else { return }
-    let sameCount = issue.severity == .error ? errorCount : known.count - errorCount
-    guard sameCount < ConfigurationLimits.issueCountMax else {
-      droppedCount += 1
-      return
-    }
+    guard !isFull(issue.severity) else { return skip() }
     if issue.severity == .error { errorCount += 1 }
     known.insert(issue)
     collected.append(issue)
@@ -91,15 +108,16 @@ struct IssueCollector {
   ) {
     add(
       ConfigurationIssue(
-        severity: severity, file: location.file, line: location.line, key: key, message: message))
+        severity: severity, file: location.file, line: location.line, column: location.column,
+        key: key, message: message))
   }
 
   /// The issues: this file's first, by line; those without a line behind them.
   func finish() -> [ConfigurationIssue] {
     var files: [String: Int] = [file: 0]
     for issue in collected where files[issue.file] == nil { files[issue.file] = files.count }
-    func order(_ issue: ConfigurationIssue) -> (Int, Int) {
-      (files[issue.file] ?? 0, issue.line ?? Int.max)
+    func order(_ issue: ConfigurationIssue) -> (Int, Int, Int) {
+      (files[issue.file] ?? 0, issue.line ?? Int.max, issue.column ?? Int.max)
     }
     // Swift's sort is stable in practice but not by contract, hence the index.
     var sorted = collected.enumerated().sorted { left, right in

@@ -27,6 +27,31 @@ public enum ConfigurationLimits {
   /// The most files that `includes` may add.
   public static let includedFileCountMax = 1024
 
+  /// The most values in the tree of one TOML, YAML or JSON file, aliases counted as what they
+  /// stand for.
+  public static let valueCountMax = 1 << 19
+
+  /// The most tables and lists inside each other.
+  public static let nestingMax = 32
+
+  /// The most faults of syntax that are told of one TOML file.
+  public static let syntaxFaultCountMax = 20
+
+  /// The most actions that the templates of one file may carry out, and steps inside them.
+  public static let templateStepCountMax = 1 << 19
+
+  /// The most template actions inside each other.
+  public static let templateNestingMax = 32
+
+  /// The most bytes of one proxy's annotations.
+  public static let annotationBytesMax = 256 << 10
+
+  /// The most streams that a key may ask for.
+  public static let streamCountMax = 1 << 30
+
+  /// The most failures or retries that a key may ask for.
+  public static let failureCountMax = 1_000_000
+
   /// The most errors kept, and the most warnings; one more says how many there were besides.
   public static let issueCountMax = 200
 

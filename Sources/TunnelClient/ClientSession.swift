@@ -140,6 +140,7 @@ final class ClientSession {
     }
     let timestamp = HostSystem.unixSeconds
     var login = Login()
+    login.clientID = configuration.clientID
     login.version = ProtocolVersion.current
     login.hostname = HostSystem.hostName
     login.os = "linux"
@@ -250,9 +251,8 @@ final class ClientSession {
       message.bandwidthLimitMode = proxy.bandwidthLimitMode.rawValue
     }
     message.metas = proxy.metadata
-    switch proxy.service {
-    case .tcp(let tcp): message.remotePort = Int(tcp.remotePort)
-    }
+    message.annotations = proxy.annotations
+    message.describe(proxy.service)
     return message
   }
 

@@ -34,7 +34,7 @@ struct Program: ParsableCommand {
   }
 
   func run() throws {
-    let configuration = try options.load()
+    let configuration = try options.loadResolved()
     do {
       try serve(configuration)
     } catch let error as ExitCode {
@@ -90,8 +90,22 @@ struct FileOptions: ParsableArguments {
   @Flag(name: [.short, .long], help: "Print the version and exit.")
   var version = false
 
+  /// Reads the file, and what it takes from other files.
+  func loadResolved() throws -> ClientConfiguration {
+    guard var value = try load().value else { throw ExitCode(1) }
+    do throws(ValueSourceError) {
+      try value.authentication.resolveToken { try? Self.read($0) }
+    } catch {
+      Console.writeLine("failed to resolve auth.tokenSource: \(error)")
+      throw ExitCode(1)
+    }
+    return value
+  }
+
   /// Reads the file; prints what is wrong with it and fails.
-  func load() throws -> ClientConfiguration {
+  func load(
+    _ loadOptions: LoadOptions = LoadOptions()
+  ) throws -> LoadedConfiguration<ClientConfiguration> {
     if version {
       Console.writeLine(productVersion)
       throw ExitCode.success
@@ -106,10 +120,11 @@ struct FileOptions: ParsableArguments {
     let loaded = ConfigurationLoader.loadClient(
       bytes: bytes, file: configurationFile, environment: Console.environment,
       includes: IncludeReader(
-        fileNames: { Console.fileNames(in: $0) }, readFile: { try? Self.read($0) }))
+        fileNames: { Console.fileNames(in: $0) }, readFile: { try? Self.read($0) }),
+      options: loadOptions)
     for issue in loaded.issues { Console.writeLine("\(issue)") }
-    guard let value = loaded.value else { throw ExitCode(1) }
-    return value
+    guard loaded.value != nil else { throw ExitCode(1) }
+    return loaded
   }
 
   private static func read(_ file: String) throws(Errno) -> [UInt8] {
@@ -124,11 +139,17 @@ struct Verify: ParsableCommand {
 
   @OptionGroup var options: FileOptions
 
+  @Flag(help: "Print the values that hold, as TOML, secrets masked.")
+  var dump = false
+
   func run() throws {
     if !options.version, options.configurationFile.isEmpty {
       return Console.writeLine("frpc: the configuration file is not specified")
     }
-    _ = try options.load()
+    var loadOptions = LoadOptions()
+    loadOptions.ignoresStore = true
+    let loaded = try options.load(loadOptions)
+    if dump { return Console.writeLine(loaded.dump() ?? "") }
     Console.writeLine("frpc: the configuration file \(options.configurationFile) syntax is ok")
   }
 }

@@ -38,7 +38,7 @@ struct Program: ParsableCommand {
       Console.writeLine("frps: the configuration file is not specified; use -c FILE")
       throw ExitCode(1)
     }
-    let configuration = try options.load()
+    let configuration = try options.loadResolved()
     do {
       try serve(configuration)
     } catch let error as ExitCode {
@@ -81,27 +81,40 @@ struct FileOptions: ParsableArguments {
   @Flag(name: [.short, .long], help: "Print the version and exit.")
   var version = false
 
+  /// Reads the file, and what it takes from other files.
+  func loadResolved() throws -> ServerConfiguration {
+    guard var value = try load().value else { throw ExitCode(1) }
+    do throws(ValueSourceError) {
+      try value.authentication.resolveToken { try? Self.read($0) }
+    } catch {
+      Console.writeLine("failed to resolve auth.tokenSource: \(error)")
+      throw ExitCode(1)
+    }
+    return value
+  }
+
   /// Reads the file; prints what is wrong with it and fails.
-  func load() throws -> ServerConfiguration {
+  func load() throws -> LoadedConfiguration<ServerConfiguration> {
     if version {
       Console.writeLine(productVersion)
       throw ExitCode.success
     }
-    let bytes = try readConfiguration(configurationFile)
+    let bytes: [UInt8]
+    do throws(Errno) {
+      bytes = try Self.read(configurationFile)
+    } catch {
+      Console.writeLine("open \(configurationFile): \(error)")
+      throw ExitCode(1)
+    }
     let loaded = ConfigurationLoader.loadServer(
       bytes: bytes, file: configurationFile, environment: Console.environment)
     for issue in loaded.issues { Console.writeLine("\(issue)") }
-    guard let value = loaded.value else { throw ExitCode(1) }
-    return value
+    guard loaded.value != nil else { throw ExitCode(1) }
+    return loaded
   }
 
-  private func readConfiguration(_ file: String) throws -> [UInt8] {
-    do throws(Errno) {
-      return try HostSystem.readFile(file, byteCountMax: ConfigurationLimits.fileBytesMax)
-    } catch {
-      Console.writeLine("open \(file): \(error)")
-      throw ExitCode(1)
-    }
+  private static func read(_ file: String) throws(Errno) -> [UInt8] {
+    try HostSystem.readFile(file, byteCountMax: ConfigurationLimits.fileBytesMax)
   }
 }
 
@@ -112,11 +125,15 @@ struct Verify: ParsableCommand {
 
   @OptionGroup var options: FileOptions
 
+  @Flag(help: "Print the values that hold, as TOML, secrets masked.")
+  var dump = false
+
   func run() throws {
     if !options.version, options.configurationFile.isEmpty {
       return Console.writeLine("frps: the configuration file is not specified")
     }
-    _ = try options.load()
+    let loaded = try options.load()
+    if dump { return Console.writeLine(loaded.dump() ?? "") }
     Console.writeLine("frps: the configuration file \(options.configurationFile) syntax is ok")
   }
 }

@@ -5,13 +5,18 @@ import Testing
 @Suite struct BrokenInputTests {
   @Test(
     arguments: [
-      // Not this format at all.
-      ("", ["frps.ini: " + notIni]),
-      ("bindPort = 7000\n", ["frps.ini: " + notIni]),
-      ("[[proxies]]\nname = \"common\"\n", ["frps.ini: " + notIni]),
-      ("{\"bindPort\": 7000}", ["frps.ini: " + notIni]),
-      ("[Common]\nbind_port = 1\n", ["frps.ini: " + notIni]),
-      ("[ common ]\nbind_port = 1\n", ["frps.ini: " + notIni]),
+      // No INI file: whatever it is called, it is read as TOML, JSON or YAML.
+      ("", []), ("bindPort = 7000\n", []), ("{\"bindPort\": 7000}", []),
+      (
+        "[[proxies]]\nname = \"common\"\n",
+        ["frps.ini:1: proxies: unknown key; it is a key of frpc"]
+      ),
+      (
+        "bind_port = 1\n",
+        ["frps.ini:1: bind_port: unknown key; in this format it is called bindPort"]
+      ),
+      ("[Common]\nbind_port = 1\n", ["frps.ini:1: Common: unknown key; " + notIni]),
+      ("[ common ]\nbind_port = 1\n", ["frps.ini:1: common: unknown key; " + notIni]),
       // Lines.
       ("[common]\nbind_port\n", ["frps.ini:2: expected key = value, a [section] or a # comment"]),
       ("[common]\n= 5\n", ["frps.ini:2: expected a key before the ="]),
@@ -174,8 +179,7 @@ import Testing
       (
         "[common]\n\ntoken = {{ .Foo }}\n",
         [
-          "frps.ini:3: expected {{ .Envs.NAME }}, found {{ \".Foo\" }}; "
-            + "other template actions are not in this version"
+          "frps.ini:3: there is no .Foo, only .Envs"
         ]
       ),
       ("[common]\ntoken = {{ .Envs.A\n", ["frps.ini:2: expected }} behind {{"]),
@@ -189,7 +193,7 @@ import Testing
   }
 
   private static let notIni =
-    "expected a [common] section: the INI format; TOML, YAML and JSON are not read in this version"
+    "the section of an INI file is called [common], without blanks"
   private static let expectedHost =
     "expected a host name or an IP address (IPv6 without brackets, no port)"
 
@@ -252,6 +256,10 @@ import Testing
         "[common]\n[dns]\ntype = udp\nlocal_port = abc\n[web]\ntype = http\ncustom_domains = x\n",
         [
           "frpc.ini:3: type: udp is not in this version; use tcp",
+          "frpc.ini:4: local_port: expected a number, found \"abc\"; the value is ignored and 0 "
+            + "is used",
+          "frpc.ini:5: local_port: no port of the local service is set; every user connection "
+            + "will fail",
           "frpc.ini:6: type: http is not in this version; use tcp",
         ]
       ),
@@ -267,9 +275,16 @@ import Testing
       ("[common]\n[x]\ntype = tcpp\n", ["frpc.ini:3: type: expected tcp, found \"tcpp\""]),
       (
         "[common]\n[v]\nrole = visitor\ntype = stcp\n",
-        ["frpc.ini:3: role: visitor is not in this version; use server"]
+        [
+          "frpc.ini:2: server_name: expected the name of a proxy, found none",
+          "frpc.ini:2: bind_port: expected a port, or -1 for none, found nothing",
+          "frpc.ini:4: type: stcp is not in this version",
+        ]
       ),
-      ("[common]\n[v]\nrole = boss\n", ["frpc.ini:3: role: expected server, found \"boss\""]),
+      (
+        "[common]\n[v]\nrole = boss\n",
+        ["frpc.ini:3: role: expected one of server, visitor, found \"boss\""]
+      ),
       (
         "[common]\n[a]\nlocal_port = 70000\nremote_port = -1\nproxy_protocol_version = v3\n"
           + "local_ip = a b\n",
@@ -294,8 +309,6 @@ import Testing
         [
           "frpc.ini:4: plugin: needs client plugins, which this version does not have; remove "
             + "the key",
-          "frpc.ini:5: plugin_user: needs client plugins, which this version does not have; "
-            + "remove the key",
           "frpc.ini:6: group: needs load balancing, which this version does not have; remove "
             + "the key",
           "frpc.ini:7: health_check_type: needs the health check, which this version does not "
@@ -309,7 +322,8 @@ import Testing
         "[common]\n[a]\nlocal_port = 1\ncustom_domains = x\nserver_port = 1\nlocalPort = 2\n"
           + "bind_port = 5\n",
         [
-          "frpc.ini:4: custom_domains: has no effect here; it is a key of other types of proxies",
+          "frpc.ini:4: custom_domains: has no effect here; it is a key of the types http, https, "
+            + "tcpmux",
           "frpc.ini:5: server_port: has no effect here; it is a key of the [common] section",
           "frpc.ini:6: localPort: unknown key, ignored; did you mean local_port?",
           "frpc.ini:7: bind_port: has no effect here; it is a key of visitors",

@@ -8,10 +8,10 @@ import Testing
     var issues = IssueCollector(file: "f")
     let lineCount = text.utf8.count { $0 == 0x0A } + 1
     var parser = IniParser(
-      RenderedText(bytes: Array(text.utf8), lineNumbers: Array(1...lineCount)), file: "f",
+      RenderedText(file: "f", bytes: Array(text.utf8), lineNumbers: Array(1...lineCount)),
       isIncluded: false)
     parser.parse(into: &document, issues: &issues)
-    return (document, issues.finish().map(\.description))
+    return (document, lines(issues.finish()))
   }
 
   /// The value of `k` in section `s` of a file that holds the given entry, and no issue.
@@ -125,7 +125,7 @@ import Testing
 
 @Suite struct ConfigurationLimitTests {
   private func messages(_ text: String) -> [String] {
-    ConfigurationLoader.loadClient(text: text, file: "f").issues.map(\.description)
+    ConfigurationTests.lines(ConfigurationLoader.loadClient(text: text, file: "f").issues)
   }
 
   @Test func files() {
@@ -204,6 +204,7 @@ import Testing
     let text = "[common]\n" + (0..<1000).map { "oops\($0) = 1\n" }.joined() + "[a]\ntype = x\n"
     let loaded = ConfigurationLoader.loadClient(text: text, file: "f")
     #expect(loaded.value == nil)
-    #expect(loaded.errors.map(\.description).contains("f:1003: type: expected tcp, found \"x\""))
+    #expect(
+      ConfigurationTests.lines(loaded.errors).contains("f:1003: type: expected tcp, found \"x\""))
   }
 }

@@ -1,18 +1,28 @@
 import Configuration
 
+/// Issues as lines, without columns: those have tests of their own.
+func lines(_ issues: [ConfigurationIssue]) -> [String] {
+  issues.map { issue in
+    var issue = issue
+    issue.column = nil
+    return issue.description
+  }
+}
+
 /// Loads frps' configuration from text and gives its issues as lines.
 func serverLines(_ text: String, environment: [String: String] = [:]) -> [String] {
-  ConfigurationLoader.loadServer(text: text, file: "frps.ini", environment: environment)
-    .issues.map(\.description)
+  lines(
+    ConfigurationLoader.loadServer(text: text, file: "frps.ini", environment: environment).issues)
 }
 
 /// Loads frpc's configuration from text and gives its issues as lines.
 func clientLines(
   _ text: String, environment: [String: String] = [:], includes: IncludeReader = .none
 ) -> [String] {
-  ConfigurationLoader.loadClient(
-    text: text, file: "frpc.ini", environment: environment, includes: includes
-  ).issues.map(\.description)
+  lines(
+    ConfigurationLoader.loadClient(
+      text: text, file: "frpc.ini", environment: environment, includes: includes
+    ).issues)
 }
 
 /// frps' configuration; `nil` when it has errors.

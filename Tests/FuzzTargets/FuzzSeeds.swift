@@ -112,6 +112,10 @@ public enum FuzzSeeds {
   private static func addConfigurations(to seeds: inout [String: [[UInt8]]]) throws {
     for (target, file) in [
       ("server-configuration", "config/frps.ini"), ("client-configuration", "config/frpc.ini"),
+      ("toml-configuration", "config/frps.full.toml"),
+      ("toml-configuration", "config/frpc.full.toml"),
+      ("yaml-configuration", "Tests/ConfigurationTests/Twins/frps.full.yaml"),
+      ("json-configuration", "Tests/ConfigurationTests/Twins/frps.full.json"),
     ] {
       let text = try String(contentsOf: root.appendingPathComponent(file), encoding: .utf8)
       seeds[target, default: []].append(Array(text.utf8.prefix(8000)))

@@ -1,170 +1,191 @@
-import Timekeeping
-
-/// The keys of frpc's `[common]` section (configuration.md 3).
+/// The keys of frpc beside those of proxies and visitors (configuration.md 3).
 enum ClientSchema {
+  static let index = SchemaIndex(common, empty: ClientDraft())
+  static let iniNames = index.iniNamesByID
+
   static let common: [SchemaKey<ClientDraft>] =
     relay + SharedSchema.authentication + oidc + transport + SharedSchema.log
     + SharedSchema.confinement
-    + adminServer
+    + SharedSchema.webServer("admin_", "the admin server", feature: .adminServer)
+    + SharedSchema.webServerTLS(nil, feature: .adminServer) + entries
 
   private static let relay: [SchemaKey<ClientDraft>] = [
+    SharedSchema.version,
     SchemaKey(
-      "user", "user", .plain { $0.configuration.user = $1 },
-      "prefix of this client's proxy names at the relay"),
+      "user", "user", .text(\.user), "prefix of this client's proxy names at the relay",
+      example: "home"),
     SchemaKey(
-      "server_addr", "serverAddr", .host("0.0.0.0") { $0.configuration.serverHost = $1 },
-      "the relay's host, IPv6 without brackets"),
+      nil, "clientID", .text(\.clientID),
+      "tells this client from others of the same user for good", example: "box-1"),
     SchemaKey(
-      "server_port", "serverPort", .port(7000) { $0.configuration.serverPort = $1 },
-      "the relay's port"),
+      "server_addr", "serverAddr", .host(\.serverHost, "0.0.0.0"),
+      "the relay's host, IPv6 without brackets", example: "relay.example.com"),
+    SchemaKey(
+      "server_port", "serverPort", .port(\.serverPort, 7000), "the relay's port", example: "7001"),
     SchemaKey(
       "nat_hole_stun_server", "natHoleStunServer",
-      .absent(.text, defaultText: "stun.easyvoip.com:3478", feature: "hole punching"),
-      "server that tells the client's public address"),
+      .text(
+        \.stunServer, "stun.easyvoip.com:3478", kind: .hostAndPort, fault: TextChecks.hostAndPort),
+      "server that tells the client's public address", feature: .holePunching,
+      example: "stun.example.com:3478"),
     SchemaKey(
       "dns_server", "dnsServer",
-      .text(.hostAndPort, defaultText: "") { draft, text in
-        guard let address = HostAndPort(parsing: text, defaultPort: 53) else {
-          return "expected an IP address, with or without a port, found \(quoted(text))"
-        }
-        draft.configuration.nameServer = address
-        return nil
-      },
-      "name server to ask, port 53 unless given; empty: the system's"),
+      .text(\.nameServer, kind: .hostAndPort, fault: TextChecks.nameServer),
+      "name server to ask, port 53 unless given; empty: the system's", example: "9.9.9.9"),
     SchemaKey(
-      "login_fail_exit", "loginFailExit",
-      .boolean(defaultValue: true) { $0.configuration.exitsWhenFirstLoginFails = $1 },
-      "the program ends when the first login fails"),
+      "login_fail_exit", "loginFailExit", .boolean(\.exitsWhenFirstLoginFails, true),
+      "the program ends when the first login fails", example: "false"),
+    SharedSchema.packetSize,
     SchemaKey(
-      "start", "start", .list { $0.configuration.startedNames = $1 },
-      "the only proxies to run; empty: all"),
-    SchemaKey(
-      "udp_packet_size", "udpPacketSize",
-      .integer(.bytes, defaultValue: 1500, range: 0...65_535) {
-        $0.configuration.udpPacketBytes = $1
-      },
-      "the most bytes of a datagram; without effect until there are UDP proxies"),
-    SchemaKey(
-      "meta_*", "metadatas", .map { $0.configuration.metadata = $1 },
-      "what the relay's plugins are told at login"),
-    SchemaKey(
-      "includes", "includes", .list { $0.includes = $1 },
-      "more files with proxies; `*`, `?` and `[a-z]` in the last part of a path"),
+      "meta_*", "metadatas", .map(\.metadata), "what the relay's plugins are told at login",
+      example: "region=eu, building=4"),
     SharedSchema.shutdownGrace,
   ]
 
-  private static let oidc: [SchemaKey<ClientDraft>] = [
-    SchemaKey("oidc_client_id", "auth.oidc.clientID", .absent(.text, "OIDC"), "the client's name"),
+  private static let entries: [SchemaKey<ClientDraft>] = [
     SchemaKey(
-      "oidc_client_secret", "auth.oidc.clientSecret", .absent(.text, "OIDC"), "its secret"),
+      "start", "start", .list(choices: [], \.startedNames),
+      "the only proxies and visitors to run; empty: all"),
     SchemaKey(
-      "oidc_audience", "auth.oidc.audience", .absent(.text, "OIDC"), "the audience to ask for"),
-    SchemaKey("oidc_scope", "auth.oidc.scope", .absent(.text, "OIDC"), "the scope to ask for"),
+      "includes", "includes", .list(choices: [], \.includes),
+      "more files with proxies; `*`, `?` and `[a-z]` in the last part of a path",
+      example: "/etc/frp/conf.d/*"),
     SchemaKey(
-      "oidc_token_endpoint_url", "auth.oidc.tokenEndpointURL", .absent(.text, "OIDC"),
-      "where credentials come from"),
+      nil, "store.path", .path(\.storePath),
+      "file that keeps proxies and visitors made at run time, relative to this file's folder; "
+        + "empty: none", example: "/var/lib/frp/store.json"),
     SchemaKey(
-      "oidc_additional_*", "auth.oidc.additionalEndpointParams", .absent(.map, "OIDC"),
-      "more parameters of the request"),
+      nil, "featureGates", .flags(\.featureGates), "switches for what is being tried",
+      example: "VirtualNet=false"),
+    SchemaKey(
+      nil, "virtualNet.address",
+      .text(\.virtualNetAddress, kind: .network, fault: TextChecks.network),
+      "address of this client in the virtual network", feature: .virtualNet,
+      example: "100.86.0.1/24", alternativeTo: "featureGates"),
+  ]
+
+  private static let oidc: [SchemaKey<ClientDraft>] =
+    [
+      SchemaKey(
+        "oidc_client_id", "auth.oidc.clientID", .text(\.oidc.clientID),
+        "the client's name at the provider", feature: .oidc, example: "box"),
+      SchemaKey(
+        "oidc_client_secret", "auth.oidc.clientSecret", .secret(\.oidc.clientSecret),
+        "its secret", feature: .oidc, example: "change-this-secret"),
+      SchemaKey(
+        "oidc_audience", "auth.oidc.audience", .text(\.shared.oidcAudience),
+        "the audience to ask for", feature: .oidc, example: "frp"),
+      SchemaKey(
+        "oidc_scope", "auth.oidc.scope", .text(\.oidc.scope), "the scope to ask for",
+        feature: .oidc, example: "tunnels"),
+      SchemaKey(
+        "oidc_token_endpoint_url", "auth.oidc.tokenEndpointURL",
+        .text(\.oidc.tokenEndpointURL, kind: .url, fault: TextChecks.webURL),
+        "where credentials come from", feature: .oidc, example: "https://id.example.com/token"),
+      SchemaKey(
+        "oidc_additional_*", "auth.oidc.additionalEndpointParams",
+        .map(\.oidc.additionalParameters),
+        "more parameters of the request", feature: .oidc, example: "tenant=home"),
+      SchemaKey(
+        nil, "auth.oidc.trustedCaFile", .path(\.oidc.trustedAuthoritiesPath),
+        "PEM file of the authorities that sign the endpoint's certificate", feature: .oidc,
+        example: "/etc/frp/id.pem"),
+      SchemaKey(
+        nil, "auth.oidc.insecureSkipVerify", .boolean(\.oidc.skipsVerification),
+        "the endpoint's certificate is not verified", feature: .oidc, example: "true"),
+      SchemaKey(
+        nil, "auth.oidc.proxyURL",
+        .text(\.oidc.proxyURL, kind: .secretURL, fault: TextChecks.oidcProxy),
+        "proxy to go through to the endpoint", feature: .oidc, example: "socks5h://10.0.0.1:1080"),
+    ] + oidcTokenSource
+
+  private static let oidcTokenSource: [SchemaKey<ClientDraft>] = [
+    SchemaKey(
+      nil, "auth.oidc.tokenSource.type",
+      .choice(\.oidc.tokenSource.type, "", ["file", "exec"]),
+      "where the credential comes from each time", feature: .oidc, example: "file",
+      alternativeTo: "oidc_client_id"),
+    SchemaKey(
+      nil, "auth.oidc.tokenSource.file.path", .path(\.oidc.tokenSource.path),
+      "file that holds the credential", feature: .oidc, example: "/run/frp/credential",
+      alternativeTo: "oidc_client_id"),
+    SchemaKey(
+      nil, "auth.oidc.tokenSource.exec.command", .path(\.oidc.tokenSource.command),
+      "program that prints the credential", feature: .oidc, example: "/usr/bin/get-credential",
+      alternativeTo: "oidc_client_id"),
+    SchemaKey(
+      nil, "auth.oidc.tokenSource.exec.args", .list(choices: [], \.oidc.tokenSource.arguments),
+      "its arguments", feature: .oidc, example: "-q", alternativeTo: "oidc_client_id"),
+    SchemaKey(
+      nil, "auth.oidc.tokenSource.exec.env", .namedValues(\.oidc.tokenSource.environment),
+      "more variables of its environment", feature: .oidc, example: "LANG=C",
+      alternativeTo: "oidc_client_id"),
   ]
 
   private static let transport: [SchemaKey<ClientDraft>] =
     [
       SchemaKey(
         "protocol", "transport.protocol",
-        .choice(defaultText: "tcp", now: ["tcp"], later: ["kcp", "quic", "websocket", "wss"]) {
-          $0.configuration.transport.kind = TransportKind(rawValue: $1) ?? .tcp
-        },
+        .choice(
+          \.transportKind, "tcp",
+          features: [
+            ("tcp", nil), ("kcp", .kcp), ("quic", .quic), ("websocket", .webSocket),
+            ("wss", .webSocket),
+          ]),
         "what carries the connections"),
       SchemaKey(
-        "dial_server_timeout", "transport.dialServerTimeout",
-        .seconds(10) { $0.configuration.transport.dialTimeout = .seconds($1) },
-        "how long connecting to the relay may take"),
+        nil, "transport.wireProtocol",
+        .choice(\.wireProtocol, "v1", features: [("v1", nil), ("v2", .wireProtocol2)]),
+        "how messages are framed"),
+      SchemaKey(
+        "dial_server_timeout", "transport.dialServerTimeout", .seconds(\.dialSeconds, 10),
+        "how long connecting to the relay may take", example: "5"),
       SchemaKey(
         "dial_server_keepalive", "transport.dialServerKeepalive",
-        .secondsOrOff(7200) { $0.configuration.transport.dialKeepalive = intervalIfPositive($1) },
-        "pause before TCP probes the idle connection; negative: no probes"),
+        .secondsOrOff(\.dialKeepaliveSeconds, 7200),
+        "pause before TCP probes the idle connection; negative: no probes", example: "60"),
       SchemaKey(
         "connect_server_local_ip", "transport.connectServerLocalIP",
-        .text(.address, defaultText: "") { draft, text in
-          guard HostText.isAddress(text) else {
-            return "expected an IP address, found \(quoted(text))"
-          }
-          draft.configuration.transport.localAddress = text
-          return nil
-        },
-        "local address to connect from; empty: the system's choice"),
+        .text(\.localAddress, kind: .address, fault: TextChecks.address),
+        "local address to connect from; empty: the system's choice", example: "192.168.1.5"),
       SchemaKey(
         "http_proxy", "transport.proxyURL",
-        .text(.url, defaultText: "") { draft, text in
-          do throws(UpstreamProxy.Fault) {
-            draft.configuration.transport.upstreamProxy = try UpstreamProxy(parsing: text)
-            return nil
-          } catch {
-            return error.description
-          }
-        },
+        .text(\.upstreamProxy, kind: .secretURL, fault: TextChecks.upstreamProxy),
         "proxy to go through, `http://` or `socks5://`; "
-          + "empty: that of the environment variable `http_proxy`"),
+          + "empty: that of the environment variable `http_proxy`",
+        example: "socks5://user:password@10.0.0.1:1080"),
       SchemaKey(
         "pool_count", "transport.poolCount",
-        .integer(.count, defaultValue: 1, range: 0...ConfigurationLimits.poolCountMax) {
-          $0.configuration.transport.poolCount = $1
-        },
-        "work connections opened in advance"),
+        .integer(\.poolCount, .count, 1, 0...ConfigurationLimits.poolCountMax),
+        "work connections opened in advance", example: "5"),
     ] + SharedSchema.multiplexing + SharedSchema.quic + heartbeats + tls
 
   private static let heartbeats: [SchemaKey<ClientDraft>] = [
     SchemaKey(
       "heartbeat_interval", "transport.heartbeatInterval",
-      .secondsOrOff(0) { $0.heartbeatIntervalSeconds = $1 == 0 ? nil : $1 },
-      "pause between heartbeats; 0: none with `tcp_mux`, else 30; negative: none"),
+      .secondsOrOff(\.heartbeatIntervalSeconds, 0),
+      "pause between heartbeats; 0: none with `tcp_mux`, else 30; negative: none", example: "15"),
     SchemaKey(
       "heartbeat_timeout", "transport.heartbeatTimeout",
-      .secondsOrOff(0) { $0.shared.heartbeatTimeoutSeconds = $1 == 0 ? nil : $1 },
+      .secondsOrOff(\.shared.heartbeatTimeoutSeconds, 0),
       "after how long without an answer the relay is given up; "
-        + "0: never with `tcp_mux`, else 90; negative: never; not below `heartbeat_interval`"),
+        + "0: never with `tcp_mux`, else 90; negative: never; not below `heartbeat_interval`",
+      example: "45"),
   ]
 
   private static let tls: [SchemaKey<ClientDraft>] =
     [
-      SchemaKey(
-        "tls_enable", "transport.tls.enable",
-        .boolean(defaultValue: true) { $0.configuration.transport.tls.isEnabled = $1 },
-        "speak TLS"),
+      SchemaKey("tls_enable", "transport.tls.enable", .boolean(\.isTLSEnabled, true), "speak TLS"),
       SchemaKey(
         "disable_custom_tls_first_byte", "transport.tls.disableCustomTLSFirstByte",
-        .boolean(defaultValue: true) { $0.configuration.transport.tls.sendsMarkerByte = !$1 },
-        "begin with TLS itself instead of the marker byte 0x17"),
+        .boolean(\.skipsMarkerByte, true),
+        "begin with TLS itself instead of the marker byte 0x17", example: "false"),
     ] + SharedSchema.files + [
       SharedSchema.trustedAuthorities(
         "PEM file of the authorities that sign the relay's certificate; "
           + "empty: it is not verified"),
       SchemaKey(
-        "tls_server_name", "transport.tls.serverName",
-        .plain(.host) { $0.configuration.transport.tls.serverName = $1 },
-        "name in the relay's certificate; empty: `server_addr`"),
+        "tls_server_name", "transport.tls.serverName", .text(\.shared.tlsServerName, kind: .host),
+        "name in the relay's certificate; empty: `server_addr`", example: "relay.example.com"),
     ]
-
-  private static let adminServer: [SchemaKey<ClientDraft>] = [
-    SchemaKey(
-      "admin_addr", "webServer.addr",
-      .absent(.text, defaultText: "127.0.0.1", feature: "the admin server"),
-      "address of the admin server"),
-    SchemaKey(
-      "admin_port", "webServer.port", .absent(.integer, "the admin server"),
-      "port of the admin server"),
-    SchemaKey(
-      "admin_user", "webServer.user", .absent(.text, "the admin server"),
-      "user of the admin server"),
-    SchemaKey(
-      "admin_pwd", "webServer.password", .absent(.text, "the admin server"),
-      "password of the admin server"),
-    SchemaKey(
-      "assets_dir", "webServer.assetsDir", .absent(.text, "the admin server"),
-      "folder with the admin server's files"),
-    SchemaKey(
-      "pprof_enable", "webServer.pprofEnable", .absent(.boolean, "the profiler"),
-      "the admin server offers profiles"),
-  ]
 }

@@ -1,191 +1,192 @@
-/// What a key asks of its value, with the default and where the value goes. One declaration serves
-/// parsing, validation and documentation.
-enum KeyRule<Target>: Sendable {
-  /// Any text. `store` gives what is wrong with it, or `nil` when it took it.
-  case text(
-    TextKind, defaultText: String, store: @Sendable (inout Target, String) -> String?)
-
-  /// `true` or `false`.
-  case boolean(defaultValue: Bool, store: @Sendable (inout Target, Bool) -> Void)
-
-  /// An integer in `range`. In frp zero means the default, so it does here for frp's keys.
-  case integer(
-    IntegerKind, defaultValue: Int, range: ClosedRange<Int>, zeroIsDefault: Bool = true,
-    store: @Sendable (inout Target, Int) -> Void)
-
-  /// One of the names of an enumeration; `later` are names that frp has and this version has not.
-  case choice(
-    defaultText: String, now: [String], later: [String],
-    store: @Sendable (inout Target, String) -> Void)
-
-  /// A comma list.
-  case list(store: @Sendable (inout Target, [String]) -> Void)
-
-  /// All keys with a prefix; the rest of each key names the member.
-  case map(store: @Sendable (inout Target, [String: String]) -> Void)
-
-  /// Taken and without effect, as in frp or because nothing can come of it here.
-  case ignored(TypeName, defaultText: String)
-
-  /// Belongs to a feature that this version has not; any value but the default is an error.
-  case absent(TypeName, defaultText: String, feature: String)
-}
-
-/// How texts are documented, and whether issues may quote them.
-enum TextKind: String, Sendable {
-  case text = "text"
-  case secret = "secret text"
-  case host = "host name or address"
-  case address = "IP address"
-  case hostAndPort = "host, host:port"
-  case path = "path"
-  case url = "URL"
-  case ports = "list of N and A-B"
-  case bandwidth = "number with KB or MB"
-  case memory = "number with KB, MB or GB"
-}
-
-/// How integers are documented.
-enum IntegerKind: String, Sendable {
-  case count = "number"
-  case port = "port"
-  case seconds = "seconds"
-  case days = "days"
-  case bytes = "bytes"
-}
-
-/// The type of a value that is only compared with its default.
-enum TypeName: String, Sendable {
-  case text = "text"
-  case boolean = "boolean"
-  case integer = "number"
-  case list = "list"
-  case map = "map"
-}
-
 /// One key of the configuration.
 struct SchemaKey<Target>: Sendable {
-  /// The legacy name; a `*` at the end stands for the rest of a key.
-  let iniName: String
+  /// The legacy name; a `*` at the end stands for the rest of a key. `nil` when there is none.
+  let iniName: String?
 
   /// The name in the current generation, dots for nesting; `nil` when there is none.
   let v1Name: String?
 
   let rule: KeyRule<Target>
 
-  /// One line for the reader of the manual.
+  /// One line for the reader of the manual. Names of keys in back quotes are legacy names, and are
+  /// translated where the reader uses the current generation.
   let documentation: String
 
+  /// What must be there for any value but the default.
+  let feature: Feature?
+
+  /// The default in INI files where it is another one.
+  let iniDefault: String?
+
+  /// Where the key has a meaning.
+  let scope: KeyScope
+
+  /// A value that is not the default, as an INI file spells it, for the complete example files.
+  let example: String
+
+  /// The key that this one stands for another way of; an example file sets only one of them.
+  let alternativeTo: String?
+
   init(
-    _ iniName: String, _ v1Name: String?, _ rule: KeyRule<Target>, _ documentation: String
+    _ iniName: String?, _ v1Name: String?, _ rule: KeyRule<Target>, _ documentation: String,
+    feature: Feature? = nil, scope: KeyScope = .everywhere, example: String = "",
+    alternativeTo: String? = nil, iniDefault: String? = nil
   ) {
     self.iniName = iniName
     self.v1Name = v1Name
     self.rule = rule
     self.documentation = documentation
+    self.feature = feature
+    self.scope = scope
+    self.iniDefault = iniDefault
+    self.example = example
+    self.alternativeTo = alternativeTo
   }
+
+  /// What tells the key from all others of its table.
+  var id: String { v1Name ?? iniName ?? "" }
 
   /// The prefix, for a key that stands for many.
-  var prefix: String? { iniName.hasSuffix("*") ? String(iniName.dropLast()) : nil }
-
-  func matches(_ key: String) -> Bool {
-    if let prefix { return key.hasPrefix(prefix) && key != prefix }
-    return key == iniName
+  var iniPrefix: String? {
+    guard let iniName, iniName.hasSuffix("*") else { return nil }
+    return String(iniName.dropLast())
   }
 
-  /// The feature that is missing when the key cannot be used.
-  var absentFeature: String? {
-    if case .absent(_, _, let feature) = rule { return feature }
-    return nil
+  /// The feature that is missing for any value but the default.
+  var missingFeature: Feature? {
+    guard let feature, !feature.isInThisVersion else { return nil }
+    return feature
   }
 
-  /// The default as documentation shows it.
-  var defaultText: String {
+  /// Whether issues, dumps and pages may show values.
+  var isSecret: Bool {
+    if case .text(let rule, _) = rule { return rule.kind.isSecret }
+    return false
+  }
+
+  /// The value that holds when the key is not set.
+  var defaultValue: FieldValue {
     switch rule {
-    case .text(_, let text, _), .choice(let text, _, _, _), .ignored(_, let text),
-      .absent(_, let text, _):
-      text
-    case .boolean(let value, _): value ? "true" : "false"
-    case .integer(_, let value, _, _, _): String(value)
-    case .list, .map: ""
+    case .text(let rule, _): .text(rule.defaultText)
+    case .boolean(let value, _): .boolean(value)
+    case .integer(let rule, _): .integer(rule.defaultValue)
+    case .choice(let rule, _): .text(rule.defaultText)
+    case .list: .list([])
+    case .map: .map([:])
+    case .namedValues: .namedValues([])
+    case .flags: .flags([:])
+    case .ports: .ports(.all)
+    case .presence: .boolean(false)
+    case .ignored: .text("")
+    }
+  }
+
+  /// The value that `target` holds; `nil` for what nobody keeps.
+  func value(in target: Target) -> FieldValue? {
+    switch rule {
+    case .text(_, let path): .text(target[keyPath: path])
+    case .boolean(_, let path): .boolean(target[keyPath: path])
+    case .integer(_, let path): .integer(target[keyPath: path])
+    case .choice(_, let path): .text(target[keyPath: path])
+    case .list(_, let path): .list(target[keyPath: path])
+    case .map(let path): .map(target[keyPath: path])
+    case .namedValues(let path): .namedValues(target[keyPath: path])
+    case .flags(let path): .flags(target[keyPath: path])
+    case .ports(let path): .ports(target[keyPath: path])
+    case .presence(let path): .boolean(target[keyPath: path])
+    case .ignored: nil
+    }
+  }
+
+  /// Puts a value of the right type into `target`; one of another type is left alone.
+  func put(_ value: FieldValue, into target: inout Target) {
+    switch (rule, value) {
+    case (.text(_, let path), .text(let text)): target[keyPath: path] = text
+    case (.boolean(_, let path), .boolean(let boolean)): target[keyPath: path] = boolean
+    case (.integer(_, let path), .integer(let number)): target[keyPath: path] = number
+    case (.choice(_, let path), .text(let text)): target[keyPath: path] = text
+    case (.list(_, let path), .list(let items)): target[keyPath: path] = items
+    case (.map(let path), .map(let members)): target[keyPath: path] = members
+    case (.namedValues(let path), .namedValues(let items)): target[keyPath: path] = items
+    case (.flags(let path), .flags(let members)): target[keyPath: path] = members
+    case (.ports(let path), .ports(let ports)): target[keyPath: path] = ports
+    case (.presence(let path), .boolean(let boolean)): target[keyPath: path] = boolean
+    case (_, _): break
     }
   }
 
   /// The type as documentation shows it.
   var typeText: String {
     switch rule {
-    case .text(let kind, _, _): kind.rawValue
-    case .boolean: TypeName.boolean.rawValue
-    case .integer(let kind, _, let range, _, _):
-      if kind == .seconds || kind == .port {
-        kind.rawValue
-      } else if range.lowerBound >= 0 {
-        "\(kind.rawValue), \(range.lowerBound) to \(range.upperBound)"
-      } else {
-        kind.rawValue
-      }
-    case .choice(_, let now, _, _): now.map { $0.isEmpty ? "(empty)" : $0 }.joined(separator: ", ")
-    case .list: "comma list"
-    case .map: TypeName.map.rawValue
-    case .ignored(let type, _), .absent(let type, _, _): type.rawValue
+    case .text(let rule, _): rule.kind.rawValue
+    case .boolean, .presence: "boolean"
+    case .integer(let rule, _):
+      rule.kind == .count || rule.kind == .bytes
+        ? "\(rule.kind.rawValue), \(rule.range.lowerBound) to \(rule.range.upperBound)"
+        : rule.kind.rawValue
+    case .choice(let rule, _):
+      rule.choices.map { $0.name.isEmpty ? "(empty)" : $0.name }.joined(separator: ", ")
+    case .list(let choices, _):
+      choices.isEmpty ? "list" : "list of " + choices.joined(separator: ", ")
+    case .map: "map"
+    case .namedValues: "list of name and value"
+    case .flags: "map of booleans"
+    case .ports: "list of N and A-B"
+    case .ignored(let type): type.rawValue
     }
   }
 }
 
-extension KeyRule {
-  static func port(
-    _ defaultValue: Int, _ store: @escaping @Sendable (inout Target, UInt16) -> Void
-  ) -> KeyRule {
-    .integer(.port, defaultValue: defaultValue, range: 0...65_535) { target, number in
-      store(&target, UInt16(clamping: number))
+/// The value of one key, whatever it was written in.
+enum FieldValue: Equatable, Sendable {
+  case text(String)
+  case boolean(Bool)
+  case integer(Int)
+  case list([String])
+  case map([String: String])
+  case namedValues([NamedValue])
+  case flags([String: Bool])
+  case ports(PortRanges)
+
+  /// Whether it is what frp takes for "not set".
+  var isEmpty: Bool {
+    switch self {
+    case .text(let text): text.isEmpty
+    case .list(let items): items.isEmpty
+    case .map(let members): members.isEmpty
+    case .namedValues(let items): items.isEmpty
+    case .flags(let members): members.isEmpty
+    case .boolean, .integer, .ports: false
     }
   }
+}
 
-  static func seconds(
-    _ defaultValue: Int, minimum: Int = 0, _ store: @escaping @Sendable (inout Target, Int) -> Void
-  ) -> KeyRule {
-    .integer(
-      .seconds, defaultValue: defaultValue, range: minimum...ConfigurationLimits.secondsMax,
-      store: store)
+/// Where a key has a meaning: for which kinds of proxies and with which plugins.
+struct KeyScope: Sendable, Equatable {
+  /// `nil` for all.
+  var kinds: [String]?
+  /// `nil` when the key is none of a plugin.
+  var plugins: [String]?
+
+  static let everywhere = KeyScope()
+
+  static func kinds(_ kinds: ProxyKind...) -> KeyScope { KeyScope(kinds: kinds.map(\.rawValue)) }
+
+  static func kinds(_ kinds: VisitorKind...) -> KeyScope { KeyScope(kinds: kinds.map(\.rawValue)) }
+
+  static func plugins(_ plugins: ClientPluginKind...) -> KeyScope {
+    KeyScope(plugins: plugins.map(\.rawValue))
   }
 
-  /// Seconds of which negative ones switch something off.
-  static func secondsOrOff(
-    _ defaultValue: Int, _ store: @escaping @Sendable (inout Target, Int) -> Void
-  ) -> KeyRule {
-    .seconds(defaultValue, minimum: -ConfigurationLimits.secondsMax, store)
+  /// Whether the key has a meaning for that kind with that plugin.
+  func contains(kind: String, plugin: String) -> Bool {
+    (kinds?.contains(kind) ?? true) && (plugins?.contains(plugin) ?? true)
   }
 
-  static func plain(
-    _ kind: TextKind = .text, _ defaultText: String = "",
-    _ store: @escaping @Sendable (inout Target, String) -> Void
-  ) -> KeyRule {
-    .text(kind, defaultText: defaultText) { target, text in
-      store(&target, text)
-      return nil
-    }
-  }
-
-  static func host(
-    _ defaultText: String, _ store: @escaping @Sendable (inout Target, String) -> Void
-  ) -> KeyRule {
-    .text(.host, defaultText: defaultText) { target, text in
-      guard HostText.isAddress(text) || HostText.isName(text) else {
-        return "expected a host name or an IP address (IPv6 without brackets, no port), "
-          + "found \(quoted(text))"
-      }
-      store(&target, text)
-      return nil
-    }
-  }
-
-  static func absent(_ type: TypeName, _ feature: String) -> KeyRule {
-    let defaultText =
-      switch type {
-      case .boolean: "false"
-      case .integer: "0"
-      case .text, .list, .map: ""
-      }
-    return .absent(type, defaultText: defaultText, feature: feature)
+  /// The places in words, for an issue about another place.
+  var description: String {
+    if let plugins { return "the plugins " + plugins.joined(separator: ", ") }
+    if let kinds { return "the types " + kinds.joined(separator: ", ") }
+    return ""
   }
 }

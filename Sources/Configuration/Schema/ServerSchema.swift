@@ -1,203 +1,213 @@
-import Timekeeping
-
-/// The keys of frps' `[common]` section (configuration.md 2).
+/// The keys of frps (configuration.md 2).
 enum ServerSchema {
+  static let index = SchemaIndex(common, empty: ServerDraft())
+  static let iniNames = index.iniNamesByID
+
   static let common: [SchemaKey<ServerDraft>] =
-    listening + limits + vhosts + SharedSchema.authentication + oidc + transport + dashboard
-    + SharedSchema.log + SharedSchema.confinement
+    listening + limits + vhosts + SharedSchema.authentication + oidc + transport
+    + SharedSchema.webServer(
+      "dashboard_", "the dashboard", feature: .dashboard, iniAddress: iniDashboardAddress)
+    + dashboardTLS
+    + SharedSchema.log + SharedSchema.confinement + sshGateway
+
+  /// In frp the dashboard of an INI file is for everybody unless the file says otherwise.
+  static let iniDashboardAddress = "0.0.0.0"
 
   private static let listening: [SchemaKey<ServerDraft>] = [
+    SharedSchema.version,
     SchemaKey(
-      "bind_addr", "bindAddr",
-      .host("0.0.0.0") { $0.configuration.bindAddress = $1 },
-      "address that clients connect to"),
+      "bind_addr", "bindAddr", .host(\.bindAddress, "0.0.0.0"), "address that clients connect to",
+      example: "10.0.0.1"),
     SchemaKey(
-      "bind_port", "bindPort",
-      .port(7000) { $0.configuration.bindPort = $1 },
-      "port that clients connect to"),
-    SchemaKey("kcp_bind_port", "kcpBindPort", .absent(.integer, "KCP"), "UDP port for KCP"),
-    SchemaKey("quic_bind_port", "quicBindPort", .absent(.integer, "QUIC"), "UDP port for QUIC"),
+      "bind_port", "bindPort", .port(\.bindPort, 7000), "port that clients connect to",
+      example: "7001"),
     SchemaKey(
-      "proxy_bind_addr", "proxyBindAddr",
-      .host("") { $0.proxyBindAddress = $1 },
-      "address on which proxies are reachable; empty: as `bind_addr`"),
+      "kcp_bind_port", "kcpBindPort", .port(\.kcpBindPort), "UDP port for KCP; 0: none",
+      feature: .kcp, example: "7001"),
+    SchemaKey(
+      "quic_bind_port", "quicBindPort", .port(\.quicBindPort), "UDP port for QUIC; 0: none",
+      feature: .quic, example: "7002"),
+    SchemaKey(
+      "proxy_bind_addr", "proxyBindAddr", .host(\.proxyBindAddress),
+      "address on which proxies are reachable; empty: as `bind_addr`", example: "10.0.0.2"),
   ]
 
   private static let limits: [SchemaKey<ServerDraft>] = [
     SchemaKey(
-      "user_conn_timeout", "userConnTimeout",
-      .seconds(10) { $0.configuration.userConnectionTimeout = .seconds($1) },
-      "how long a user waits for a work connection"),
-    SchemaKey(
-      "udp_packet_size", "udpPacketSize",
-      .integer(.bytes, defaultValue: 1500, range: 0...65_535) {
-        $0.configuration.udpPacketBytes = $1
-      },
-      "the most bytes of a datagram; without effect until there are UDP proxies"),
+      "user_conn_timeout", "userConnTimeout", .seconds(\.userConnectionSeconds, 10),
+      "how long a user waits for a work connection", example: "20"),
+    SharedSchema.packetSize,
     SchemaKey(
       "detailed_errors_to_client", "detailedErrorsToClient",
-      .boolean(defaultValue: true) { $0.configuration.sendsDetailedErrors = $1 },
-      "clients are told why something was refused"),
+      .boolean(\.sendsDetailedErrors, true), "clients are told why something was refused",
+      example: "false"),
     SchemaKey(
       "max_ports_per_client", "maxPortsPerClient",
-      .integer(.count, defaultValue: 0, range: 0...65_535) {
-        $0.configuration.portsPerClientMax = $1 == 0 ? nil : $1
-      },
-      "the most ports that one client may have; 0: any number"),
+      .integer(\.portsPerClientMax, .count, 0, 0...65_535),
+      "the most ports that one client may have; 0: any number", example: "5"),
     connections(
-      "max_connections", "maxConnections", "in all; 0: as many as there are descriptors for"
-    ) { $0.total = $1 },
+      "max_connections", "maxConnections", \.connectionsMax,
+      "in all; 0: as many as there are descriptors for"),
     connections(
-      "max_connections_per_address", "maxConnectionsPerAddress",
-      "from one IPv4 address or IPv6 network of 64 bits; 0: any number"
-    ) { $0.perAddress = $1 },
+      "max_connections_per_address", "maxConnectionsPerAddress", \.connectionsPerAddressMax,
+      "from one IPv4 address or IPv6 network of 64 bits; 0: any number"),
     connections(
-      "max_connections_per_proxy", "maxConnectionsPerProxy", "of one proxy; 0: any number"
-    ) { $0.perProxy = $1 },
+      "max_connections_per_proxy", "maxConnectionsPerProxy", \.connectionsPerProxyMax,
+      "of one proxy; 0: any number"),
     connections(
-      "max_connections_per_client", "maxConnectionsPerClient", "of one client; 0: any number"
-    ) { $0.perClient = $1 },
+      "max_connections_per_client", "maxConnectionsPerClient", \.connectionsPerClientMax,
+      "of one client; 0: any number"),
     SchemaKey(
       "memory_limit", "memoryLimit",
-      .text(.memory, defaultText: "") { draft, text in
-        guard let size = MemorySize(text) else {
-          return "expected a number with KB, MB or GB right behind it, such as 128MB, "
-            + "not below \(MemorySize.least.text), found \(quoted(text))"
-        }
-        draft.configuration.memoryLimitBytes = size.byteCount
-        return nil
-      },
+      .text(\.memoryLimit, kind: .memory, fault: TextChecks.memory),
       "memory, with the kernel's for the sockets, above which no user and no client is let in, "
-        + "such as `128MB`; empty: no limit"),
+        + "such as `128MB`; empty: no limit; not in frp", example: "256MB"),
     SchemaKey(
-      "allow_ports", "allowPorts",
-      .text(.ports, defaultText: "1-65535") { draft, text in
-        do throws(PortRangesError) {
-          draft.configuration.allowedPorts = try PortRanges(parsing: text)
-          return nil
-        } catch {
-          return error.description
-        }
-      },
-      "ports that proxies may have, such as `1000-2000,3000`"),
-    SchemaKey(
-      "port_memory_file", "portMemoryFile",
-      .plain(.path) { $0.configuration.portMemoryPath = $1 },
+      "port_memory_file", "portMemoryFile", .path(\.portMemoryPath),
       "file that remembers which proxy has which port, so that a relay that was killed keeps it "
-        + "for its owner for 30 s; empty: `ports` in systemd's state directory, if there is one"),
+        + "for its owner for 30 s; empty: `ports` in systemd's state directory, if there is one; "
+        + "not in frp", example: "/var/lib/frp/ports"),
+    SchemaKey(
+      "allow_ports", "allowPorts", .ports(\.allowedPorts),
+      "ports that proxies may have, such as `1000-2000,3000`", example: "2000-3000,3001,4000-5000"),
     SharedSchema.shutdownGrace,
     SchemaKey(
+      "users_file", "usersFile", .path(\.usersFilePath),
+      "file with users who have tokens of their own; not in frp", feature: .usersFile,
+      example: "/etc/frp/users"),
+    SchemaKey(
       "nat_hole_analysis_data_reserve_hours", "natholeAnalysisDataReserveHours",
-      .absent(.integer, defaultText: "168", feature: "hole punching"),
-      "hours for which statistics of hole punching are kept"),
+      .integer(
+        \.holePunchingRecordHours, .hours, 168, 0...ConfigurationLimits.secondsMax / 3600),
+      "for how long statistics of hole punching are kept", feature: .holePunching,
+      example: "24"),
   ]
 
   private static func connections(
-    _ iniName: String, _ v1Name: String, _ which: String,
-    _ store: @escaping @Sendable (inout ConnectionLimits, Int?) -> Void
+    _ iniName: String, _ v1Name: String, _ path: KeyRule<ServerDraft>.Path<Int>, _ which: String
   ) -> SchemaKey<ServerDraft> {
     SchemaKey(
-      iniName, v1Name,
-      .integer(.count, defaultValue: 0, range: 0...ConfigurationLimits.connectionCountMax) {
-        store(&$0.configuration.connectionLimits, $1 == 0 ? nil : $1)
-      },
-      "the most user connections \(which)")
+      iniName, v1Name, .integer(path, .count, 0, 0...ConfigurationLimits.connectionCountMax),
+      "the most user connections \(which); not in frp", example: "1000")
   }
 
   private static let vhosts: [SchemaKey<ServerDraft>] = [
     SchemaKey(
-      "vhost_http_port", "vhostHTTPPort", .absent(.integer, "the HTTP virtual host port"),
-      "port of all http proxies"),
+      "vhost_http_port", "vhostHTTPPort", .port(\.httpPort), "port of all http proxies; 0: none",
+      feature: .httpProxies, example: "80"),
     SchemaKey(
-      "vhost_https_port", "vhostHTTPSPort", .absent(.integer, "the HTTPS virtual host port"),
-      "port of all https proxies"),
+      "vhost_https_port", "vhostHTTPSPort", .port(\.httpsPort),
+      "port of all https proxies; 0: none", feature: .httpsProxies, example: "443"),
     SchemaKey(
-      "vhost_http_timeout", "vhostHTTPTimeout",
-      .absent(.integer, defaultText: "60", feature: "the HTTP virtual host port"),
-      "seconds to wait for a local service's answer"),
+      "vhost_http_timeout", "vhostHTTPTimeout", .seconds(\.httpTimeoutSeconds, 60),
+      "how long a local service may take until its response begins", feature: .httpProxies,
+      example: "30"),
     SchemaKey(
-      "tcpmux_httpconnect_port", "tcpmuxHTTPConnectPort",
-      .absent(.integer, "the HTTP CONNECT port"), "port of all tcpmux proxies"),
+      "tcpmux_httpconnect_port", "tcpmuxHTTPConnectPort", .port(\.httpConnectPort),
+      "port of all tcpmux proxies; 0: none", feature: .tcpmuxProxies, example: "1337"),
     SchemaKey(
-      "tcpmux_passthrough", "tcpmuxPassthrough", .absent(.boolean, "the HTTP CONNECT port"),
-      "CONNECT requests reach the local service"),
+      "tcpmux_passthrough", "tcpmuxPassthrough", .boolean(\.passesConnectRequests),
+      "CONNECT requests reach the local service", feature: .tcpmuxProxies, example: "true"),
     SchemaKey(
-      "subdomain_host", "subDomainHost", .absent(.text, "the HTTP virtual host port"),
-      "what `subdomain` is prefixed to"),
+      "subdomain_host", "subDomainHost",
+      .text(\.subdomainHost, kind: .host, fault: TextChecks.host),
+      "what `subdomain` of a proxy is put before; empty: no subdomains", feature: .httpProxies,
+      example: "apps.example.com"),
     SchemaKey(
-      "custom_404_page", "custom404Page", .absent(.text, "the HTTP virtual host port"),
-      "file with the page for unknown hosts"),
+      "custom_404_page", "custom404Page", .path(\.notFoundPagePath),
+      "file with the page for unknown hosts", feature: .httpProxies,
+      example: "/etc/frp/404.html"),
   ]
 
   private static let oidc: [SchemaKey<ServerDraft>] = [
-    SchemaKey("oidc_issuer", "auth.oidc.issuer", .absent(.text, "OIDC"), "the provider's URL"),
     SchemaKey(
-      "oidc_audience", "auth.oidc.audience", .absent(.text, "OIDC"), "the audience to require"),
+      "oidc_issuer", "auth.oidc.issuer", .text(\.oidcIssuer, kind: .url, fault: TextChecks.webURL),
+      "the provider's URL", feature: .oidc, example: "https://id.example.com"),
     SchemaKey(
-      "oidc_skip_expiry_check", "auth.oidc.skipExpiryCheck", .absent(.boolean, "OIDC"),
-      "expired credentials are good"),
+      "oidc_audience", "auth.oidc.audience", .text(\.shared.oidcAudience),
+      "the audience to require; empty: any", feature: .oidc, example: "frp"),
     SchemaKey(
-      "oidc_skip_issuer_check", "auth.oidc.skipIssuerCheck", .absent(.boolean, "OIDC"),
-      "anybody's credentials are good"),
+      "oidc_skip_expiry_check", "auth.oidc.skipExpiryCheck", .boolean(\.oidcSkipsExpiry),
+      "expired credentials are good", feature: .oidc, example: "true"),
+    SchemaKey(
+      "oidc_skip_issuer_check", "auth.oidc.skipIssuerCheck", .boolean(\.oidcSkipsIssuer),
+      "credentials of any issuer are good", feature: .oidc, example: "true"),
   ]
 
   private static let transport: [SchemaKey<ServerDraft>] =
     SharedSchema.multiplexing + [
       SchemaKey(
-        "tcp_keepalive", "transport.tcpKeepalive",
-        .secondsOrOff(7200) { $0.configuration.transport.tcpKeepalive = intervalIfPositive($1) },
-        "pause before TCP probes an idle connection; negative: no probes"),
+        "tcp_keepalive", "transport.tcpKeepalive", .secondsOrOff(\.tcpKeepaliveSeconds, 7200),
+        "pause before TCP probes an idle connection; negative: no probes", example: "60"),
       SchemaKey(
         "max_pool_count", "transport.maxPoolCount",
-        .integer(.count, defaultValue: 5, range: 0...ConfigurationLimits.poolCountMax) {
-          $0.configuration.transport.poolCountMax = $1
-        },
-        "the most work connections that a client may open in advance"),
+        .integer(\.poolCountMax, .count, 5, 0...ConfigurationLimits.poolCountMax),
+        "the most work connections that a client may open in advance", example: "50"),
       SchemaKey(
         "heartbeat_timeout", "transport.heartbeatTimeout",
-        .secondsOrOff(0) { $0.shared.heartbeatTimeoutSeconds = $1 == 0 ? nil : $1 },
+        .secondsOrOff(\.shared.heartbeatTimeoutSeconds, 0),
         "after how long without a heartbeat a client is given up; "
-          + "0: never with `tcp_mux`, else 90; negative: never"),
+          + "0: never with `tcp_mux`, else 90; negative: never", example: "120"),
     ] + SharedSchema.quic + [
       SchemaKey(
-        "tls_only", "transport.tls.force",
-        .boolean(defaultValue: false) { $0.configuration.transport.tls.isRequired = $1 },
-        "connections without TLS are refused; always so with `tls_trusted_ca_file`")
+        "tls_only", "transport.tls.force", .boolean(\.isTLSRequired),
+        "connections without TLS are refused; always so with `tls_trusted_ca_file`",
+        example: "true")
     ] + SharedSchema.files + [
       SharedSchema.trustedAuthorities(
-        "PEM file of the authorities that sign clients' certificates; empty: clients need none")
+        "PEM file of the authorities that sign clients' certificates; empty: clients need none"),
+      SchemaKey(nil, "transport.tls.serverName", .ignored(.text), "taken and ignored"),
     ]
 
-  private static let dashboard: [SchemaKey<ServerDraft>] = [
+  private static let dashboardTLS: [SchemaKey<ServerDraft>] =
+    [
+      SchemaKey(
+        "dashboard_tls_mode", nil, .boolean(\.shared.hasWebTLS), "the dashboard speaks TLS",
+        feature: .dashboard, example: "true")
+    ] + SharedSchema.webServerTLS("dashboard_", feature: .dashboard) + [
+      SchemaKey(
+        "enable_prometheus", "enablePrometheus", .boolean(\.offersMetrics),
+        "the dashboard has a metrics page", feature: .metrics, example: "true")
+    ]
+
+  private static let sshGateway: [SchemaKey<ServerDraft>] = [
     SchemaKey(
-      "dashboard_addr", "webServer.addr",
-      .absent(.text, defaultText: "0.0.0.0", feature: "the dashboard"), "address of the dashboard"),
+      nil, "sshTunnelGateway.bindPort", .port(\.sshPort),
+      "port for plain SSH clients, on `bind_addr`; 0: none", feature: .sshGateway, example: "2200"),
     SchemaKey(
-      "dashboard_port", "webServer.port", .absent(.integer, "the dashboard"),
-      "port of the dashboard"),
+      nil, "sshTunnelGateway.privateKeyFile", .path(\.sshHostKeyPath), "file of the host key",
+      feature: .sshGateway, example: "/etc/frp/ssh_host_key"),
     SchemaKey(
-      "dashboard_user", "webServer.user", .absent(.text, "the dashboard"),
-      "user of the dashboard"),
+      nil, "sshTunnelGateway.autoGenPrivateKeyPath",
+      .path(\.sshGeneratedHostKeyPath, "./.autogen_ssh_key"),
+      "where a host key is generated when there is none", feature: .sshGateway,
+      example: "/var/lib/frp/ssh_host_key"),
     SchemaKey(
-      "dashboard_pwd", "webServer.password", .absent(.text, "the dashboard"),
-      "password of the dashboard"),
+      nil, "sshTunnelGateway.authorizedKeysFile", .path(\.sshAuthorizedKeysPath),
+      "file of the keys that may log in; empty: anybody may", feature: .sshGateway,
+      example: "/etc/frp/authorized_keys"),
+  ]
+}
+
+/// The keys of frps' server plugins (configuration.md 2.4): `[plugin.NAME]`, or one of
+/// `httpPlugins`.
+enum ServerPluginSchema {
+  static let index = SchemaIndex(keys, empty: ServerPluginDraft())
+  static let iniNames = index.iniNamesByID
+
+  static let keys: [SchemaKey<ServerPluginDraft>] = [
+    SchemaKey(nil, "name", .text(\.name), "name of the plugin; in INI files of its section"),
     SchemaKey(
-      "assets_dir", "webServer.assetsDir", .absent(.text, "the dashboard"),
-      "folder with the dashboard's files"),
+      "addr", "addr", .text(\.address), "where it listens: `host:port` or a URL",
+      example: "127.0.0.1:9000"),
+    SchemaKey("path", "path", .text(\.path), "path to call", example: "/handler"),
     SchemaKey(
-      "pprof_enable", "webServer.pprofEnable", .absent(.boolean, "the profiler"),
-      "the dashboard offers profiles"),
+      "ops", "ops",
+      .list(
+        choices: ServerPluginConfiguration.Operation.allCases.map(\.rawValue), \.operations),
+      "what it is asked about", example: "Login, NewProxy"),
     SchemaKey(
-      "dashboard_tls_mode", "webServer.tls", .absent(.boolean, "the dashboard"),
-      "the dashboard speaks TLS"),
-    SchemaKey(
-      "dashboard_tls_cert_file", "webServer.tls.certFile", .absent(.text, "the dashboard"),
-      "the dashboard's certificate"),
-    SchemaKey(
-      "dashboard_tls_key_file", "webServer.tls.keyFile", .absent(.text, "the dashboard"),
-      "the dashboard's private key"),
-    SchemaKey(
-      "enable_prometheus", "enablePrometheus", .absent(.boolean, "the metrics page"),
-      "the dashboard has a metrics page"),
+      "tlsVerify", "tlsVerify", .boolean(\.verifiesCertificate), "its certificate is verified",
+      example: "true"),
   ]
 }

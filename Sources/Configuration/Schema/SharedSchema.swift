@@ -1,5 +1,5 @@
 /// A draft that holds the keys which both programs have.
-protocol SharedKeysHolding {
+protocol SharedKeysHolding: Sendable {
   /// Those keys.
   var shared: SharedDraft { get set }
 }
@@ -8,102 +8,125 @@ extension ServerDraft: SharedKeysHolding {}
 extension ClientDraft: SharedKeysHolding {}
 
 /// The keys that mean the same in both programs.
-enum SharedSchema<Target: SharedKeysHolding & Sendable> {
+enum SharedSchema<Target: SharedKeysHolding> {
   static var authentication: [SchemaKey<Target>] {
     [
       SchemaKey(
         "authentication_method", "auth.method",
-        .choice(defaultText: "token", now: ["token"], later: ["oidc"]) { _, _ in },
+        .choice(
+          \.shared.authenticationMethod, "token", features: [("token", nil), ("oidc", .oidc)]),
         "how clients prove who they are"),
       SchemaKey(
-        "authenticate_heartbeats", "auth.additionalScopes",
-        .boolean(defaultValue: false) { $0.shared.authentication.authenticatesHeartbeats = $1 },
-        "each heartbeat carries a proof too; the same on both sides"),
+        "authenticate_heartbeats", nil, .boolean(\.shared.authenticatesHeartbeats),
+        "each heartbeat carries a proof too; the same on both sides", example: "true"),
       SchemaKey(
-        "authenticate_new_work_conns", "auth.additionalScopes",
-        .boolean(defaultValue: false) {
-          $0.shared.authentication.authenticatesNewWorkConnections = $1
-        },
-        "each new work connection carries a proof too; the same on both sides"),
+        "authenticate_new_work_conns", nil, .boolean(\.shared.authenticatesNewWorkConnections),
+        "each new work connection carries a proof too; the same on both sides", example: "true"),
       SchemaKey(
-        "token", "auth.token",
-        .plain(.secret) { $0.shared.authentication.token = Secret($1) },
-        "the shared secret; also the key of payload encryption"),
+        nil, "auth.additionalScopes",
+        .list(choices: ["HeartBeats", "NewWorkConns"], \.shared.additionalScopes),
+        "what else carries a proof: each heartbeat, each new work connection; "
+          + "the same on both sides", example: "HeartBeats, NewWorkConns"),
+      SchemaKey(
+        "token", "auth.token", .secret(\.shared.token),
+        "the shared secret; also the key of payload encryption", example: "change-this-token"),
+    ] + tokenSource
+  }
+
+  private static var tokenSource: [SchemaKey<Target>] {
+    let token = "token"
+    return [
+      SchemaKey(
+        nil, "auth.tokenSource.type",
+        .choice(
+          \.shared.tokenSource.type, "",
+          features: [("file", nil), ("exec", .programTokenSource)]),
+        "where the secret comes from when the program starts", example: "file",
+        alternativeTo: token),
+      SchemaKey(
+        nil, "auth.tokenSource.file.path", .path(\.shared.tokenSource.path),
+        "file that holds the secret; white space around it does not count",
+        example: "/etc/frp/token", alternativeTo: token),
+      SchemaKey(
+        nil, "auth.tokenSource.exec.command", .path(\.shared.tokenSource.command),
+        "program that prints the secret; needs `--allow-unsafe TokenSourceExec`",
+        feature: .programTokenSource, example: "/usr/bin/pass", alternativeTo: token),
+      SchemaKey(
+        nil, "auth.tokenSource.exec.args",
+        .list(choices: [], \.shared.tokenSource.arguments), "its arguments",
+        feature: .programTokenSource, example: "show, frp", alternativeTo: token),
+      SchemaKey(
+        nil, "auth.tokenSource.exec.env", .namedValues(\.shared.tokenSource.environment),
+        "more variables of its environment", feature: .programTokenSource, example: "LANG=C",
+        alternativeTo: token),
     ]
   }
 
   static var multiplexing: [SchemaKey<Target>] {
     [
       SchemaKey(
-        "tcp_mux", "transport.tcpMux",
-        .boolean(defaultValue: true) { $0.shared.isMultiplexed = $1 },
-        "all connections of a client are streams of one; the same on both sides"),
+        "tcp_mux", "transport.tcpMux", .boolean(\.shared.isMultiplexed, true),
+        "all connections of a client are streams of one; the same on both sides",
+        example: "false"),
       SchemaKey(
         "tcp_mux_keepalive_interval", "transport.tcpMuxKeepaliveInterval",
-        .seconds(5) { $0.shared.muxKeepaliveSeconds = $1 },
-        "after so long without anything from the other side it is asked whether it lives"),
+        .seconds(\.shared.muxKeepaliveSeconds, 5),
+        "after so long without anything from the other side it is asked whether it lives",
+        example: "10"),
     ]
   }
 
   static var files: [SchemaKey<Target>] {
     [
       SchemaKey(
-        "tls_cert_file", "transport.tls.certFile",
-        .plain(.path) { $0.shared.certificatePath = $1 },
-        "PEM file of the certificate to show; together with `tls_key_file`"),
+        "tls_cert_file", "transport.tls.certFile", .path(\.shared.certificatePath),
+        "PEM file of the certificate to show; together with `tls_key_file`",
+        example: "/etc/frp/own.pem"),
       SchemaKey(
-        "tls_key_file", "transport.tls.keyFile",
-        .plain(.path) { $0.shared.keyPath = $1 },
-        "PEM file of the certificate's private key"),
+        "tls_key_file", "transport.tls.keyFile", .path(\.shared.keyPath),
+        "PEM file of the certificate's private key", example: "/etc/frp/own.key"),
     ]
   }
 
   static func trustedAuthorities(_ documentation: String) -> SchemaKey<Target> {
     SchemaKey(
-      "tls_trusted_ca_file", "transport.tls.trustedCaFile",
-      .plain(.path) { $0.shared.trustedAuthoritiesPath = $1 }, documentation)
+      "tls_trusted_ca_file", "transport.tls.trustedCaFile", .path(\.shared.trustedAuthoritiesPath),
+      documentation, example: "/etc/frp/authorities.pem")
   }
 
   static var log: [SchemaKey<Target>] {
     [
       SchemaKey(
-        "log_file", "log.to",
-        .plain(.path, "console") {
-          $0.shared.log.target = $1 == "console" ? .console : .file(path: $1)
-        },
-        "`console` for standard output, else a file that begins anew every midnight"),
-      SchemaKey("log_way", nil, .ignored(.text, defaultText: ""), "taken and ignored"),
+        "log_file", "log.to", .path(\.shared.logTarget, "console"),
+        "`console` for standard output, else a file that begins anew every midnight",
+        example: "/var/log/frp.log"),
+      SchemaKey("log_way", nil, .ignored(.text), "taken and ignored"),
       SchemaKey(
         "log_level", "log.level",
-        .choice(
-          defaultText: "info", now: LogConfiguration.Level.allCases.map(\.rawValue), later: []
-        ) { $0.shared.log.level = LogConfiguration.Level(rawValue: $1) ?? .info },
-        "the least severe lines that are written"),
+        .choice(\.shared.logLevel, "info", LogConfiguration.Level.allCases.map(\.rawValue)),
+        "the least severe lines that are written", example: "debug"),
       SchemaKey(
         "log_max_days", "log.maxDays",
         .integer(
-          .days, defaultValue: 3,
-          range: -ConfigurationLimits.secondsMax...ConfigurationLimits.secondsMax
-        ) { $0.shared.log.daysMax = $1 < 0 ? nil : $1 },
-        "for how many days old log files are kept; negative: for ever"),
+          \.shared.logDays, .days, 3,
+          -ConfigurationLimits.secondsMax...ConfigurationLimits.secondsMax),
+        "for how many days old log files are kept; negative: for ever", example: "7"),
       SchemaKey(
-        "disable_log_color", "log.disablePrintColor",
-        .boolean(defaultValue: false) { $0.shared.log.isColorDisabled = $1 },
-        "no colour on the console, even on a terminal"),
+        "disable_log_color", "log.disablePrintColor", .boolean(\.shared.isLogColorDisabled),
+        "no colour on the console, even on a terminal", example: "true"),
     ]
   }
 
   static var confinement: [SchemaKey<Target>] {
     [
       SchemaKey(
-        "sandbox", nil,
-        .boolean(defaultValue: true) { $0.shared.confinement.isEnabled = $1 },
-        "the program gives up root, files and system calls that it does not need; not in frp"),
+        "sandbox", "sandbox", .boolean(\.shared.isConfined, true),
+        "the program gives up root, files and system calls that it does not need; not in frp",
+        example: "false"),
       SchemaKey(
-        "run_as_user", nil,
-        .plain { $0.shared.confinement.userName = $1.isEmpty ? nil : $1 },
+        "run_as_user", "runAsUser", .text(\.shared.runAsUser),
         "the user that root becomes, `root` for nobody else; "
-          + "empty: `frp` if there is one, else `nobody`; not in frp"),
+          + "empty: `frp` if there is one, else `nobody`; not in frp", example: "frp"),
     ]
   }
 
@@ -111,24 +134,88 @@ enum SharedSchema<Target: SharedKeysHolding & Sendable> {
     SchemaKey(
       "shutdown_grace", "shutdownGrace",
       .integer(
-        .seconds, defaultValue: 5, range: 0...ConfigurationLimits.secondsMax, zeroIsDefault: false
-      ) { $0.shared.shutdownGraceSeconds = $1 },
-      "how long running user connections may go on after a signal to stop; not in frp")
+        \.shared.shutdownGraceSeconds, .seconds, 5, 0...ConfigurationLimits.secondsMax,
+        zeroIsDefault: false),
+      "how long running user connections may go on after a signal to stop; not in frp",
+      example: "10")
+  }
+
+  static var packetSize: SchemaKey<Target> {
+    SchemaKey(
+      "udp_packet_size", "udpPacketSize",
+      .integer(\.shared.udpPacketBytes, .bytes, 1500, 0...65_535),
+      "the most bytes of a datagram; without effect until there are UDP proxies",
+      example: "1400")
+  }
+
+  static var version: SchemaKey<Target> {
+    SchemaKey(nil, "version", .ignored(.text), "taken and ignored")
   }
 
   static var quic: [SchemaKey<Target>] {
     [
       SchemaKey(
         "quic_keepalive_period", "transport.quic.keepalivePeriod",
-        .absent(.integer, defaultText: "10", feature: "QUIC"), "seconds between QUIC pings"),
+        .seconds(\.shared.quicKeepaliveSeconds, 10), "pause between QUIC pings", feature: .quic,
+        example: "20"),
       SchemaKey(
         "quic_max_idle_timeout", "transport.quic.maxIdleTimeout",
-        .absent(.integer, defaultText: "30", feature: "QUIC"),
-        "seconds after which an idle QUIC connection ends"),
+        .seconds(\.shared.quicIdleSeconds, 30),
+        "after how long without a byte a QUIC connection ends", feature: .quic, example: "60"),
       SchemaKey(
         "quic_max_incoming_streams", "transport.quic.maxIncomingStreams",
-        .absent(.integer, defaultText: "100000", feature: "QUIC"),
-        "the most streams of a QUIC connection"),
+        .integer(
+          \.shared.quicStreamCountMax, .count, 100_000, 0...ConfigurationLimits.streamCountMax),
+        "the most streams of a QUIC connection", feature: .quic, example: "1000"),
+    ]
+  }
+
+  /// The web server, called by `prefix` in INI files.
+  static func webServer(
+    _ prefix: String, _ name: String, feature: Feature, iniAddress: String? = nil
+  ) -> [SchemaKey<Target>] {
+    [
+      SchemaKey(
+        prefix + "addr", "webServer.addr", .host(\.shared.webAddress, "127.0.0.1"),
+        "address of \(name)", feature: feature, example: "10.0.0.1", iniDefault: iniAddress),
+      SchemaKey(
+        prefix + "port", "webServer.port", .port(\.shared.webPort),
+        "port of \(name); 0: none", feature: feature, example: "7500"),
+      SchemaKey(
+        prefix + "user", "webServer.user", .text(\.shared.webUser), "user of \(name)",
+        feature: feature, example: "admin"),
+      SchemaKey(
+        prefix + "pwd", "webServer.password", .secret(\.shared.webPassword),
+        "password of \(name)", feature: feature, example: "change-this-password"),
+      SchemaKey(
+        "assets_dir", "webServer.assetsDir", .path(\.shared.webAssetsPath),
+        "folder with files of \(name) that stand before the built-in ones", feature: feature,
+        example: "/usr/share/frp/assets"),
+      SchemaKey(
+        "pprof_enable", "webServer.pprofEnable", .boolean(\.shared.offersProfiles),
+        "\(name) offers profiles", feature: .profiler, example: "true"),
+    ]
+  }
+
+  /// TLS of the web server, which frpc has in the current generation only.
+  static func webServerTLS(_ prefix: String?, feature: Feature) -> [SchemaKey<Target>] {
+    [
+      SchemaKey(
+        nil, "webServer.tls", .presence(\.shared.hasWebTLS),
+        "the table; it is there when TLS is to be spoken", feature: feature),
+      SchemaKey(
+        prefix.map { $0 + "tls_cert_file" }, "webServer.tls.certFile",
+        .path(\.shared.webCertificatePath), "PEM file of its certificate", feature: feature,
+        example: "/etc/frp/web.pem"),
+      SchemaKey(
+        prefix.map { $0 + "tls_key_file" }, "webServer.tls.keyFile", .path(\.shared.webKeyPath),
+        "PEM file of its certificate's private key", feature: feature,
+        example: "/etc/frp/web.key"),
+      SchemaKey(
+        nil, "webServer.tls.trustedCaFile", .ignored(.text), "taken and ignored",
+        feature: feature),
+      SchemaKey(
+        nil, "webServer.tls.serverName", .ignored(.text), "taken and ignored", feature: feature),
     ]
   }
 }

@@ -47,9 +47,17 @@ func listItems(_ text: String) -> [String] {
   text.split(separator: ",").map { trimmed($0) }.filter { !$0.isEmpty }
 }
 
-/// Where a line of configuration stands.
+/// Where something stands in a configuration file.
 struct SourceLocation: Hashable, Sendable {
   var file: String
   /// From 1; `nil` when the whole file is meant.
   var line: Int?
+  /// In characters, from 1; `nil` when the line has come out of a template, or is meant as a whole.
+  var column: Int?
+
+  init(file: String, line: Int? = nil, column: Int? = nil) {
+    self.file = file
+    self.line = line
+    self.column = column
+  }
 }

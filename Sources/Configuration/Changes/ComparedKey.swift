@@ -1,0 +1,112 @@
+/// One key, or some that belong together, of a configuration, for comparing two of them.
+struct ComparedKey<Configuration>: Sendable {
+  let name: String
+  let isAppliedAtRunTime: Bool
+  let differs: @Sendable (Configuration, Configuration) -> Bool
+
+  func change(from old: Configuration, to new: Configuration) -> KeyChange? {
+    differs(old, new) ? KeyChange(name: name, isAppliedAtRunTime: isAppliedAtRunTime) : nil
+  }
+
+  /// A key that a running program takes.
+  static func live<Value: Equatable & Sendable>(
+    _ name: String, _ path: any KeyPath<Configuration, Value> & Sendable
+  ) -> ComparedKey {
+    ComparedKey(name: name, isAppliedAtRunTime: true) {
+      $0[keyPath: path] != $1[keyPath: path]
+    }
+  }
+
+  /// A key that only a program takes that is being started.
+  static func fixed<Value: Equatable & Sendable>(
+    _ name: String, _ path: any KeyPath<Configuration, Value> & Sendable
+  ) -> ComparedKey {
+    ComparedKey(name: name, isAppliedAtRunTime: false) {
+      $0[keyPath: path] != $1[keyPath: path]
+    }
+  }
+}
+
+extension ComparedKey where Configuration == ServerConfiguration {
+  static let server: [ComparedKey] = [
+    .fixed("bindAddr", \.bindAddress), .fixed("bindPort", \.bindPort),
+    .fixed("kcpBindPort", \.kcpBindPort), .fixed("quicBindPort", \.quicBindPort),
+    .fixed("proxyBindAddr", \.proxyBindAddress),
+    .live("userConnTimeout", \.userConnectionTimeout),
+    .fixed("udpPacketSize", \.udpPacketBytes),
+    .live("detailedErrorsToClient", \.sendsDetailedErrors),
+    .live("maxPortsPerClient", \.portsPerClientMax),
+    .live("maxConnections", \.connectionLimits.total),
+    .live("maxConnectionsPerAddress", \.connectionLimits.perAddress),
+    .live("maxConnectionsPerProxy", \.connectionLimits.perProxy),
+    .live("maxConnectionsPerClient", \.connectionLimits.perClient),
+    .live("memoryLimit", \.memoryLimitBytes), .fixed("portMemoryFile", \.portMemoryPath),
+    .live("allowPorts", \.allowedPorts),
+    .live("shutdownGrace", \.shutdownGrace), .live("usersFile", \.usersFilePath),
+    .fixed("natholeAnalysisDataReserveHours", \.holePunchingRecordLife),
+    .fixed("vhostHTTPPort", \.httpPort), .fixed("vhostHTTPSPort", \.httpsPort),
+    .live("vhostHTTPTimeout", \.httpResponseTimeout),
+    .fixed("tcpmuxHTTPConnectPort", \.httpConnectPort),
+    .fixed("tcpmuxPassthrough", \.passesConnectRequests),
+    .fixed("subDomainHost", \.subdomainHost), .live("custom404Page", \.notFoundPagePath),
+    .fixed("auth.method", \.authentication.method),
+    .fixed("auth.additionalScopes", \.authentication.additionalScopes),
+    .live("auth.token", \.authentication.token),
+    .live("auth.tokenSource", \.authentication.tokenSource), .fixed("auth.oidc", \.oidc),
+    .fixed("transport.tcpMux", \.transport.isMultiplexed),
+    .fixed("transport.tcpMuxKeepaliveInterval", \.transport.muxKeepaliveInterval),
+    .fixed("transport.tcpKeepalive", \.transport.tcpKeepalive),
+    .live("transport.maxPoolCount", \.transport.poolCountMax),
+    .live("transport.heartbeatTimeout", \.transport.heartbeatTimeout),
+    .fixed("transport.quic", \.transport.quic),
+    .live("transport.tls.force", \.transport.tls.isRequired),
+    .live("transport.tls.certFile", \.transport.tls.certificate),
+    .live("transport.tls.trustedCaFile", \.transport.tls.trustedAuthoritiesPath),
+    .fixed("webServer", \.webServer), .fixed("enablePrometheus", \.offersMetrics),
+    .live("log.to", \.log.target), .live("log.level", \.log.level),
+    .live("log.maxDays", \.log.daysMax), .live("log.disablePrintColor", \.log.isColorDisabled),
+    .fixed("sandbox", \.confinement.isEnabled), .fixed("runAsUser", \.confinement.userName),
+    .fixed("sshTunnelGateway", \.sshGateway), .live("httpPlugins", \.plugins),
+  ]
+}
+
+extension ComparedKey where Configuration == ClientConfiguration {
+  /// Without proxies and visitors, and without `start`, which has chosen among them already.
+  static let client: [ComparedKey] = [
+    .fixed("user", \.user), .fixed("clientID", \.clientID),
+    .fixed("serverAddr", \.serverHost), .fixed("serverPort", \.serverPort),
+    .fixed("natHoleStunServer", \.stunServer), .fixed("dnsServer", \.nameServer),
+    .live("loginFailExit", \.exitsWhenFirstLoginFails),
+    .fixed("udpPacketSize", \.udpPacketBytes), .fixed("metadatas", \.metadata),
+    .live("shutdownGrace", \.shutdownGrace),
+    .fixed("auth.method", \.authentication.method),
+    .fixed("auth.additionalScopes", \.authentication.additionalScopes),
+    .fixed("auth.token", \.authentication.token),
+    .fixed("auth.tokenSource", \.authentication.tokenSource), .fixed("auth.oidc", \.oidc),
+    .fixed("transport.protocol", \.transport.kind),
+    .fixed("transport.wireProtocol", \.transport.wireProtocol),
+    .fixed("transport.dialServerTimeout", \.transport.dialTimeout),
+    .fixed("transport.dialServerKeepalive", \.transport.dialKeepalive),
+    .fixed("transport.connectServerLocalIP", \.transport.localAddress),
+    .fixed("transport.proxyURL", \.transport.upstreamProxy),
+    .fixed("transport.poolCount", \.transport.poolCount),
+    .fixed("transport.tcpMux", \.transport.isMultiplexed),
+    .fixed("transport.tcpMuxKeepaliveInterval", \.transport.muxKeepaliveInterval),
+    .fixed("transport.quic", \.transport.quic),
+    .fixed("transport.heartbeatInterval", \.transport.heartbeatInterval),
+    .fixed("transport.heartbeatTimeout", \.transport.heartbeatTimeout),
+    .fixed("transport.tls", \.transport.tls), .live("log.to", \.log.target),
+    .live("log.level", \.log.level), .live("log.maxDays", \.log.daysMax),
+    .live("log.disablePrintColor", \.log.isColorDisabled),
+    .fixed("sandbox", \.confinement.isEnabled), .fixed("runAsUser", \.confinement.userName),
+    .fixed("webServer", \.webServer),
+    .fixed("store.path", \.storePath), .fixed("virtualNet.address", \.virtualNetAddress),
+  ]
+}
+
+extension AuthenticationConfiguration {
+  /// What else carries a proof.
+  fileprivate var additionalScopes: [Bool] {
+    [authenticatesHeartbeats, authenticatesNewWorkConnections]
+  }
+}
