@@ -77,9 +77,14 @@ final class APIConnection: ByteStreamReceiver {
       stream.unsentByteCount <= DashboardLimits.unsentByteCountMax, step()
     {}
     if isClosed { return }
-    // One request's worth of bytes may wait while the one before is answered.
-    let isFull = input.count > HTTPProtocolLimits.headByteCountMax
-    if isFull, isAnswering { stream.pauseReading() } else { stream.resumeReading() }
+    // One head's worth of bytes may wait while the request before is answered, or its answer taken.
+    let isWaiting =
+      isAnswering || stream.unsentByteCount > DashboardLimits.unsentByteCountMax
+    if isWaiting, input.count > HTTPProtocolLimits.headByteCountMax {
+      stream.pauseReading()
+    } else {
+      stream.resumeReading()
+    }
   }
 
   /// - Returns: whether there may be more to do.

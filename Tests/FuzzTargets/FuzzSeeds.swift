@@ -120,6 +120,16 @@ public enum FuzzSeeds {
       let text = try String(contentsOf: root.appendingPathComponent(file), encoding: .utf8)
       seeds[target, default: []].append(Array(text.utf8.prefix(8000)))
     }
+    seeds["toml-configuration", default: []].append(
+      Array(
+        "serverAddr = \"relay.test\"\n[[proxies]]\nname = \"a\"\ntype = \"tcp\"\nlocalPort = 22\n"
+          .utf8))
+    seeds["yaml-configuration", default: []].append(
+      Array("serverAddr: relay.test\nproxies:\n- {name: a, type: tcp, localPort: 22}\n".utf8))
+    seeds["json-configuration", default: []].append(
+      Array(
+        "{\"serverAddr\": \"relay.test\", \"proxies\": [{\"name\": \"a\", \"type\": \"tcp\"}]}".utf8
+      ))
     seeds["server-configuration", default: []] += [
       "[common]\nbind_port = {{ .Envs.PORT }}\nallow_ports = 2000-3000,3001\ntoken = \"a b\"\n",
       "x = 1\n[common]\nbind_addr = ::\nlog_level = trace\ntcp_mux = 0\nmax_pool_count = 0x10\n",

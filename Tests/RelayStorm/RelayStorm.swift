@@ -21,7 +21,7 @@ internal import Timekeeping
 }
 
 /// What all scenarios are told.
-struct CommonOptions: ParsableArguments {
+struct ProgramOptions: ParsableArguments {
   @Option(help: "The folder of our frps and frpc.") var programs = ".build/release"
 
   func run(_ scenario: (String) throws -> Report) throws {
@@ -57,7 +57,7 @@ extension ReplacementStorm.Carrier: ExpressibleByArgument {}
 struct Replacements: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Replace a session by a login with its run ID, again and again.")
-  @OptionGroup var common: CommonOptions
+  @OptionGroup var common: ProgramOptions
   @Option var count = 1000
   @Option(help: "healthy, halfOpen or stalled.") var carrier = ReplacementStorm.Carrier.halfOpen
   @Flag(help: "Take a relay in this process and count its timers.") var inner = false
@@ -75,7 +75,7 @@ struct Replacements: ParsableCommand {
 struct Rude: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Let many peers connect that never log in, and good ones beside them.")
-  @OptionGroup var common: CommonOptions
+  @OptionGroup var common: ProgramOptions
   @Option var count = 10_000
   @Option(help: "Only this kind; may be repeated.") var kind: [RudeKind] = []
   @Option(help: "Logins of the good client.") var tries = 100
@@ -99,7 +99,7 @@ struct Rude: ParsableCommand {
 struct Restart: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Kill and restart the relay of many clients.")
-  @OptionGroup var common: CommonOptions
+  @OptionGroup var common: ProgramOptions
   @Option var count = 2000
   @Option(help: "Milliseconds between the two.") var away = 500
 
@@ -117,7 +117,7 @@ struct Restart: ParsableCommand {
 struct Flood: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Let many users connect at once, beside one who moves bytes.")
-  @OptionGroup var common: CommonOptions
+  @OptionGroup var common: ProgramOptions
   @Option var count = 20_000
   @Option(help: "The relay's memory_limit in MB.") var memoryLimit = 128
 
@@ -136,7 +136,7 @@ struct Flood: ParsableCommand {
 struct FailedLogins: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Log in with a wrong token as often as the machine can.")
-  @OptionGroup var common: CommonOptions
+  @OptionGroup var common: ProgramOptions
   @Option var seconds = 60
 
   func run() throws {
@@ -161,7 +161,7 @@ struct Origin: ParsableCommand {
 struct SoakCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "soak", abstract: "Run both programs for a long time while things happen to them.")
-  @OptionGroup var common: CommonOptions
+  @OptionGroup var common: ProgramOptions
   @Option var minutes = 5.0
   @Option(help: "What decides about everything random; any if not given.") var seed: UInt64?
   @Option(help: "Only this event; may be repeated.") var event: [SoakEvent] = []

@@ -4,8 +4,8 @@ import TestKit
 import Testing
 import Timekeeping
 
-/// The scenarios of `relay-storm` with amounts that take seconds. `PROGRAMS_DIR` names the folder of
-/// other programs than those beside the tests; `STORM_COUNT` sets the amount of each scenario.
+/// The scenarios of `relay-storm` with amounts that take seconds. `PROGRAMS_DIR` names the folder
+/// of other programs than those beside the tests; `STORM_COUNT` sets the amount of each scenario.
 @Suite(.serialized) struct ScaleTests {
   private static let programs =
     ProcessInfo.processInfo.environment["PROGRAMS_DIR"]

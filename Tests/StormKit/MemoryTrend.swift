@@ -1,7 +1,7 @@
 /// How memory changes over time, told so that single values do not decide.
 public enum MemoryTrend {
-  /// The median of the slopes between all pairs of samples (Theil and Sen); `nil` for fewer than two
-  /// points in time.
+  /// The median of the slopes between all pairs of samples (Theil and Sen); `nil` for fewer than
+  /// two points in time.
   public static func slope(_ samples: [(time: Double, value: Double)]) -> Double? {
     var slopes: [Double] = []
     for (index, first) in samples.enumerated() {

@@ -9,8 +9,8 @@ internal import Transports
 /// Both programs at work for a long time while things happen to them.
 ///
 /// A round is: something happens; the visitor is served again; traffic for some seconds; all users
-/// leave, and what the programs hold then is written down. In the first part of the time the programs
-/// are killed and restarted, in the rest they live on, so that a slow growth can be seen.
+/// leave, and what the programs hold then is written down. In the first part of the time the
+/// programs are killed and restarted, in the rest they live on, so that a slow growth can be seen.
 public struct Soak: Sendable {
   /// The folder of the programs.
   public var programs: String

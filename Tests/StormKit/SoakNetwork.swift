@@ -5,7 +5,8 @@ internal import TestKit
 internal import Timekeeping
 internal import Transports
 
-/// Where the soak takes place: two namespaces with two ways between them, or the loopback interface.
+/// Where the soak takes place: two namespaces with two ways between them, or the loopback
+/// interface.
 ///
 /// ```
 /// lan  l0 10.232.1.x ── 10.232.1.1 r0 ┐

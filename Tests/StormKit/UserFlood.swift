@@ -72,34 +72,43 @@ public struct UserFlood: Sendable {
     _ = waitUntil(within: .seconds(30)) { relay.descriptorCount < max(100, held / 100) }
     let after = try measure(thread, crowd)
     try thread.run { crowd.on($0).close() }
-    report.tell("memory limit", isLimited ? "\(memoryLimit) MB" : "this relay has none")
     report.hold(
       "answered, turned away, undecided",
-      "\(answered), \(rejected), "
-        + "\(count - answered - rejected)", "none undecided", isOver)
-    if rejected > 0 { report.tell("kinds of lines in the log", logKinds(relay.log)) }
+      "\(answered), \(rejected), \(count - answered - rejected)", "none undecided", isOver)
+    tellMemory(of: relay, memoryMax, isLimited: isLimited, rejectedCount: rejected, in: &report)
+    tellLive([("before", before), ("during", during), ("after", after)], in: &report)
+    report.hold(
+      "the programs", "\(relay.isRunning && client.isRunning ? "run" : "ended")", "run",
+      relay.isRunning && client.isRunning)
+    return report
+  }
+
+  private func tellMemory(
+    of relay: Daemon, _ memoryMax: Int, isLimited: Bool, rejectedCount: Int,
+    in report: inout Report
+  ) {
+    report.tell("memory limit", isLimited ? "\(memoryLimit) MB" : "this relay has none")
+    if rejectedCount > 0 { report.tell("kinds of lines in the log", logKinds(relay.log)) }
     let counted = relay.log.split(separator: "\n").last { $0.contains("memory") }
     report.tell("the log's last word on memory", counted.map(String.init) ?? "none")
-    if isLimited {
-      report.hold(
-        "memory of the relay, most", Double(memoryMax) / 1024, atMost: Double(memoryLimit), "MiB")
-      report.hold(
-        "turned away users in the log", counted == nil ? "no" : "yes", "yes",
-        counted != nil || rejected == 0)
-    } else {
-      report.tell("memory of the relay, most", "\(memoryMax / 1024) MiB")
+    guard isLimited else {
+      return report.tell("memory of the relay, most", "\(memoryMax / 1024) MiB")
     }
-    for (name, live) in [("before", before), ("during", during), ("after", after)] {
+    report.hold(
+      "memory of the relay, most", Double(memoryMax) / 1024, atMost: Double(memoryLimit), "MiB")
+    report.hold(
+      "turned away users in the log", counted == nil ? "no" : "yes", "yes",
+      counted != nil || rejectedCount == 0)
+  }
+
+  private func tellLive(_ figures: [(String, FloodCrowd.Live)], in report: inout Report) {
+    for (name, live) in figures {
       report.hold(
         "live stream \(name)",
         "\(text(live.megabytesPerSecond)) MB/s, byte there and back "
           + "median \(text(live.median * 1000)) ms, worst \(text(live.worst * 1000)) ms", "goes on",
         live.isAlive && live.megabytesPerSecond > 0)
     }
-    report.hold(
-      "the programs", "\(relay.isRunning && client.isRunning ? "run" : "ended")", "run",
-      relay.isRunning && client.isRunning)
-    return report
   }
 
   private func measure(

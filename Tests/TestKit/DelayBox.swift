@@ -20,8 +20,8 @@ public struct PathQuality: Sendable {
   }
 }
 
-/// Two tun devices, one in each of two namespaces, and between them a thread that delays packets and
-/// loses some of them, as a seed decides.
+/// Two tun devices, one in each of two namespaces, and between them a thread that delays packets
+/// and loses some of them, as a seed decides.
 public final class DelayBox: Sendable {
   /// Packets that may be on their way in one direction; further ones are lost.
   public static let packetCountMax = 4096
