@@ -21,6 +21,8 @@ public enum AdmissionLimits {
   public static let failureMemory = Interval.seconds(600)
   /// Networks whose failures are remembered; the one that failed longest ago is forgotten first.
   public static let failingNetworkCountMax = 65_536
+  /// Networks of which it is remembered that somebody has logged in from there.
+  public static let knownNetworkCountMax = 65_536
   /// How long a measurement of the memory in use is believed.
   public static let memorySampleTime = Interval.milliseconds(100)
   /// What the kernel keeps for an idle socket.

@@ -16,7 +16,7 @@ public final class Listener: ReadinessHandler {
   private var descriptor: FileDescriptor?
   private var registration: RegistrationID?
   private var pauseTimer: TimerID?
-  private let acceptsPerTurnMax: Int
+  private var isTurnOver = false
   private let onAccept: (consuming FileDescriptor, SocketAddress) -> Void
 
   /// Binds, listens, and calls `onAccept` for each connection with its peer's address.
@@ -35,14 +35,13 @@ public final class Listener: ReadinessHandler {
   /// The same over a socket that listens already, at `address` unless the kernel says otherwise.
   public init(
     _ loop: EventLoop, listening socket: consuming FileDescriptor, address: SocketAddress,
-    keepalive: KeepaliveTiming? = nil, acceptsPerTurnMax: Int = ReactorLimits.acceptsPerTurnMax,
+    keepalive: KeepaliveTiming? = nil,
     onAccept: @escaping (consuming FileDescriptor, SocketAddress) -> Void
   ) throws(Errno) {
     self.address = Socket.localAddress(socket.rawValue) ?? address
     Socket.setNoDelay(socket.rawValue)
     if let keepalive { Socket.setKeepalive(socket.rawValue, keepalive) }
     self.loop = loop
-    self.acceptsPerTurnMax = acceptsPerTurnMax
     self.onAccept = onAccept
     let number = socket.rawValue
     descriptor = consume socket
@@ -51,7 +50,8 @@ public final class Listener: ReadinessHandler {
 
   /// Accepts what waits.
   public func handleReadiness(_ readiness: Readiness) {
-    for _ in 0..<acceptsPerTurnMax {
+    isTurnOver = false
+    for _ in 0..<ReactorLimits.acceptsPerTurnMax where !isTurnOver {
       guard let registration, let number = rawDescriptor else { return }
       switch loop.calls.accept(number) {
       case .connection(let connection, let peer):
@@ -64,6 +64,11 @@ public final class Listener: ReadinessHandler {
         return
       }
     }
+  }
+
+  /// Leaves what waits to the next turn; for the one who is told of a connection.
+  public func endTurn() {
+    isTurnOver = true
   }
 
   /// Stops accepting and closes the socket.

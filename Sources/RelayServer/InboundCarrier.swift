@@ -62,12 +62,9 @@ final class InboundCarrier: ByteStreamReceiver {
   /// Takes what the peer sends, as far as its standing goes.
   func begin(as standing: RelayAdmission.Standing) {
     self.standing = standing
-    let isPaced =
-      switch standing {
-      case .expected: false
-      case .stranger: true
-      }
-    socket.distrustPeer(upTo: RelayServerLimits.unauthenticatedByteCountMax, isPaced: isPaced)
+    socket.distrustPeer(
+      upTo: RelayServerLimits.unauthenticatedByteCountMax,
+      server.admission.pace(of: standing, from: network))
   }
 
   /// Stops the bring-up deadline: the peer has shown who it is.

@@ -4,6 +4,7 @@ internal import LinuxSystem
 internal import ProxyGraph
 internal import Reactor
 internal import Timekeeping
+internal import Transports
 
 /// Who may come in: the relay's books of strangers, failures, users and memory.
 final class RelayAdmission {
@@ -13,6 +14,10 @@ final class RelayAdmission {
 
   private let loop: EventLoop
   private var strangers = StrangerBook<InboundCarrier>()
+  private var known = KnownNetworks()
+  // Strangers of each network that came in the turn `arrivalTurn`.
+  private var arrivalTurn: UInt64 = 0
+  private var arrivals: [PeerNetwork: Int] = [:]
   private var strangersWithTLS = StrangerBook<InboundCarrier>(
     countMax: AdmissionLimits.strangersWithTLSMax)
   private var caps: ConnectionCaps
@@ -86,6 +91,33 @@ final class RelayAdmission {
     evicted += others
     counters.evictedPeers += evicted.count
     return (.stranger(id), evicted)
+  }
+
+  /// How the reads of a peer are paced: strangers from places where nobody has ever logged in from
+  /// do not hold up the others.
+  func pace(of standing: Standing, from network: PeerNetwork) -> StrangerPace {
+    switch standing {
+    case .expected: .unpaced
+    case .stranger: known.contains(network) ? .known : .unknown
+    }
+  }
+
+  /// Counts a stranger that has come.
+  ///
+  /// - Returns: whether so many of its network have come in this turn that others are to wait.
+  func isTurnFull(afterAnotherFrom network: PeerNetwork) -> Bool {
+    if arrivalTurn != loop.turnCount {
+      arrivalTurn = loop.turnCount
+      arrivals.removeAll(keepingCapacity: true)
+    }
+    arrivals[network, default: 0] += 1
+    return arrivals[network, default: 0] >= RelayServerLimits.strangersPerTurnMax
+  }
+
+  /// Somebody has logged in.
+  func noteLogin(from network: PeerNetwork) {
+    counters.acceptedLogins += 1
+    known.insert(network)
   }
 
   /// A stranger begins to speak TLS.

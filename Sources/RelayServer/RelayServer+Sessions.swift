@@ -82,7 +82,7 @@ extension RelayServer {
       self, id: id, runID: runID, login: login, key: payloadKey, channel: channel,
       carrier: carrier)
     sessions[id] = session
-    admission.counters.acceptedLogins += 1
+    admission.noteLogin(from: carrier.network)
     if !configuration.transport.isMultiplexed {
       admission.clientDidArrive(id, from: carrier.network)
     }

@@ -89,9 +89,7 @@ public final class RelayServer {
       }
       listener = try Listener(
         context.loop, listening: socket, address: address,
-        keepalive: .carrier(atMost: configuration.transport.tcpKeepalive),
-        acceptsPerTurnMax: configuration.transport.isMultiplexed
-          ? RelayServerLimits.carriersPerTurnMax : ReactorLimits.acceptsPerTurnMax
+        keepalive: .carrier(atMost: configuration.transport.tcpKeepalive)
       ) { [unowned self] socket, peer in
         // The listener is closed in `stop`, before `self` goes away.
         didAccept(socket, peer)
@@ -151,6 +149,9 @@ public final class RelayServer {
         return carrier.reject("the memory limit is reached")
       }
       carrier.begin(as: standing)
+      if case .stranger = standing, admission.isTurnFull(afterAnotherFrom: network) {
+        listener?.endTurn()
+      }
       for other in evicted { other.reject("it had to go for a newer one") }
     } catch {
       admission.complaints.write(

@@ -5,9 +5,10 @@ public enum RelayServerLimits {
   /// From accept to a login, whatever the peer sends in between; also from the opening of any
   /// other logical connection to its first message (wire-protocol.md 1.7).
   public static let bringUpTimeout = Interval.seconds(10)
-  /// Mux carriers accepted in one turn: fewer than may have come of one address and said nothing,
-  /// so that who has just come is read from before others drive him out.
-  public static let carriersPerTurnMax = 16
+  /// Strangers of one address after which no more peers are accepted in a turn: fewer than may have
+  /// come of one address and said nothing, so that who has just come is read from before others
+  /// drive him out.
+  public static let strangersPerTurnMax = 16
   /// Streams that a mux carrier may open before it has logged in.
   public static let unauthenticatedStreamMax = 4
   /// Bytes that a peer may send before it has logged in.

@@ -5,6 +5,8 @@ public enum TransportLimits {
   /// The time that reads of strangers, each of which may be a TLS handshake, take in one turn: of
   /// those that come for the first time, and again of those that had to wait.
   public static let strangerTimePerTurn = Interval.milliseconds(2)
+  /// Strangers that may wait to be read from before those who have left are swept out.
+  public static let waitingStrangerCountMax = 16 * 1024
   /// Bytes that one read takes from a socket.
   public static let readByteCountMax = 64 * 1024
   /// Bytes that one read takes from a mux carrier: some frames, so that few of them are cut.

@@ -38,18 +38,16 @@ extension SocketStream {
 
   /// Reads what there is; from a stranger when it is its turn.
   private func readAvailable() {
-    guard isStrangerPaced, phase == .open else { return readAll() }
-    let hasWaited = isStrangerWaiting
-    guard context.mayReadStranger(hasWaited: hasWaited) else {
-      isStrangerWaiting = true
-      if let registration { context.loop.requeue(registration, .readable) }
-      return
-    }
+    guard let strangerTurns, phase == .open else { return readAll() }
+    // One that waits is read from when its turn comes.
+    if isStrangerWaiting { return }
+    isStrangerWaiting = !strangerTurns.read(from: self, readAll)
+  }
+
+  /// A stranger's turn has come.
+  func readAfterWaiting() {
     isStrangerWaiting = false
-    let start = HostSystem.monotonicNanoseconds
     readAll()
-    context.noteStrangerRead(
-      nanoseconds: HostSystem.monotonicNanoseconds - start, hasWaited: hasWaited)
   }
 
   /// Takes bytes off what a stranger may send.

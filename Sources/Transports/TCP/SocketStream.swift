@@ -51,8 +51,8 @@ public final class SocketStream: ByteStream, ReadinessHandler {
   var isCarrier = false
   // What a peer that has not shown who it is may still send; `nil` for one that has.
   var strangerByteCount: Int?
-  // Whether its reads have to wait for those of others.
-  var isStrangerPaced = false
+  // With whom its reads share their time; `nil` when they need not.
+  var strangerTurns: StrangerTurns?
   var isStrangerWaiting = false
   private var closeTimer: TimerID?
 
@@ -114,17 +114,22 @@ public final class SocketStream: ByteStream, ReadinessHandler {
   ///
   /// - Parameters:
   ///   - byteCount: what it may send; more ends the connection.
-  ///   - isPaced: whether all such peers together are read from only so often in a turn.
-  public func distrustPeer(upTo byteCount: Int, isPaced: Bool) {
+  ///   - pace: with whom its reads share the time that strangers have in a turn.
+  public func distrustPeer(upTo byteCount: Int, _ pace: StrangerPace) {
     strangerByteCount = byteCount
-    isStrangerPaced = isPaced
+    strangerTurns =
+      switch pace {
+      case .unpaced: nil
+      case .known: context.knownStrangers
+      case .unknown: context.unknownStrangers
+      }
   }
 
   /// The peer has shown who it is: from here on its records may take more memory, and a carrier
   /// keeps that between records. Strangers get what OpenSSL needs for the record at hand.
   public func trustPeer() {
     strangerByteCount = nil
-    isStrangerPaced = false
+    strangerTurns = nil
     tls?.readManyRecordsAtOnce()
     if isCarrier { tls?.keepBuffers() }
   }
