@@ -46,6 +46,16 @@ public final class FileLogSink: LogSink {
   /// How many lines could not be written and have not been reported yet.
   public var lostLineCount: Int { state.withLock { $0.lostLineCount } }
 
+  /// Whether the path leads to the file that is open; a pipe or a device is never opened anew.
+  public var isInPlace: Bool {
+    let descriptor = state.withLock { $0.descriptor }
+    var opened = stat()
+    guard fstat(descriptor, &opened) == 0, opened.st_mode & S_IFMT == S_IFREG else { return true }
+    var named = stat()
+    return stat(path.text, &named) == 0 && named.st_dev == opened.st_dev
+      && named.st_ino == opened.st_ino
+  }
+
   /// Writes one line.
   public func write(_ line: String, level: Logger.Level) {
     state.withLock { state in

@@ -5,13 +5,24 @@ public protocol LogSink: Sendable {
   /// Writes one line, without the newline. Never fails: what cannot be written is counted and
   /// reported by a line of the sink's own, once it can.
   func write(_ line: String, level: Logger.Level)
+
+  /// Whether lines still go where the sink's settings say.
+  var isInPlace: Bool { get }
+}
+
+extension LogSink {
+  /// True for sinks that nobody can move.
+  public var isInPlace: Bool { true }
 }
 
 /// Renders frp's line format (cli.md 6):
 /// `YYYY-MM-DD HH:MM:SS.mmm [L] [dir/file.ext:line] [prefix] … message`.
 public struct LineLogHandler: LogHandler {
-  /// The least severe lines that are written.
-  public var logLevel: Logger.Level
+  /// The least severe lines that are written: those of the switch until set.
+  public var logLevel: Logger.Level {
+    get { ownLevel ?? levelSource?.level ?? .trace }
+    set { ownLevel = newValue }
+  }
 
   /// Behind the message as `key=value`.
   public var metadata: Logger.Metadata = [:]
@@ -23,6 +34,8 @@ public struct LineLogHandler: LogHandler {
   public private(set) var prefixes: [String] = []
 
   private var prefixText = ""
+  private var ownLevel: Logger.Level?
+  private let levelSource: LogSwitch?
   private let sink: any LogSink
   private let clock: LogClock
 
@@ -30,7 +43,15 @@ public struct LineLogHandler: LogHandler {
   public init(sink: any LogSink, level: Logger.Level, clock: LogClock = .system) {
     self.sink = sink
     self.clock = clock
-    logLevel = level
+    levelSource = nil
+    ownLevel = level
+  }
+
+  /// Makes a handler without prefixes whose level and sink are those of a switch, now and later.
+  public init(_ logSwitch: LogSwitch, clock: LogClock = .system) {
+    sink = logSwitch
+    self.clock = clock
+    levelSource = logSwitch
   }
 
   /// Adds a prefix behind those that are there; beyond `DiagnosticsLimits.prefixCountMax` it is

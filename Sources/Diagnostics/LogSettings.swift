@@ -69,6 +69,13 @@ public enum Logs {
       label: label)
   }
 
+  /// Makes a logger whose target and level are those of a switch.
+  public static func makeLogger(
+    _ logSwitch: LogSwitch, clock: LogClock = .system, label: String = "frp"
+  ) -> Logger {
+    Logger(label: label, factory: { _ in LineLogHandler(logSwitch, clock: clock) })
+  }
+
   /// Makes a logger over any sink and clock.
   public static func makeLogger(
     sink: any LogSink, level: Logger.Level, clock: LogClock = .system, label: String = "frp"
