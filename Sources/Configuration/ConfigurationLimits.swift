@@ -24,6 +24,12 @@ public enum ConfigurationLimits {
   /// The most proxies of one client, ranges expanded.
   public static let proxyCountMax = 65_535
 
+  /// The most users of a users file.
+  public static let accountCountMax = 65_536
+
+  /// The most bytes of a user's name.
+  public static let accountNameBytesMax = 64
+
   /// The most files that `includes` may add.
   public static let includedFileCountMax = 1024
 

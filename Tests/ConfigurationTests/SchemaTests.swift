@@ -101,7 +101,7 @@ import Testing
       dashboard_tls_mode dashboard_tls_cert_file dashboard_tls_key_file enable_prometheus log_file
       log_way log_level log_max_days disable_log_color shutdown_grace users_file max_connections
       max_connections_per_address max_connections_per_proxy max_connections_per_client memory_limit
-      port_memory_file sandbox run_as_user
+      port_memory_file reload_on_change sandbox run_as_user
       """
     let client = """
       user server_addr server_port nat_hole_stun_server dns_server login_fail_exit start log_file
@@ -113,7 +113,7 @@ import Testing
       tcp_mux tcp_mux_keepalive_interval quic_keepalive_period quic_max_idle_timeout
       quic_max_incoming_streams heartbeat_interval heartbeat_timeout tls_enable
       disable_custom_tls_first_byte tls_cert_file tls_key_file tls_trusted_ca_file tls_server_name
-      shutdown_grace sandbox run_as_user
+      shutdown_grace reload_on_change sandbox run_as_user
       """
     let proxy = """
       type role meta_* local_ip local_port use_encryption use_compression bandwidth_limit

@@ -61,6 +61,7 @@ struct ClientDraft: Sendable {
     result.virtualNetAddress = virtualNetAddress.nonEmpty
     result.log = shared.log
     result.confinement = shared.confinement
+    result.reloadsOnChange = shared.reloadsOnChange
     result.transport = transport(places, environment, &issues)
     checkGates(places, options, &issues)
     return result

@@ -83,6 +83,7 @@ struct ServerDraft: Sendable {
     result.oidc.acceptsAnyIssuer = oidcSkipsIssuer
     result.log = shared.log
     result.confinement = shared.confinement
+    result.reloadsOnChange = shared.reloadsOnChange
     result.transport = transport(places, &issues)
     result.webServer = shared.webServer(places, &issues)
     result.offersMetrics = offersMetrics

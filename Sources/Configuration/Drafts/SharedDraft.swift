@@ -21,6 +21,7 @@ struct SharedDraft {
   var tlsServerName = ""
   var udpPacketBytes = 0
   var shutdownGraceSeconds = 0
+  var reloadsOnChange = false
   var logTarget = ""
   var logLevel = ""
   var logDays = 0

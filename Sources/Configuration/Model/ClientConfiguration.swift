@@ -38,6 +38,9 @@ public struct ClientConfiguration: Equatable, Sendable {
   /// The server that tells the client's public address.
   public var stunServer = "stun.easyvoip.com:3478"
 
+  /// Whether the files are read again when they change.
+  public var reloadsOnChange = false
+
   /// How the client proves who it is.
   public var authentication = AuthenticationConfiguration()
 

@@ -77,6 +77,12 @@ public struct ServerConfiguration: Equatable, Sendable {
   /// The file with users who have tokens of their own; `nil` for none.
   public var usersFilePath: String?
 
+  /// Those users. Whoever reads the configuration reads that file too and puts them here.
+  public var accounts: [Account] = []
+
+  /// Whether the files are read again when they change.
+  public var reloadsOnChange = false
+
   /// How connections are carried.
   public var transport = ServerTransportConfiguration()
 

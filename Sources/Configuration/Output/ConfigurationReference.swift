@@ -6,6 +6,7 @@ public enum ConfigurationReference {
       introduction, rules,
       "## frps\n\n" + table(ServerSchema.common),
       "### Server plugins\n\n" + serverPluginIntroduction + "\n\n" + table(ServerPluginSchema.keys),
+      accountIntroduction, accountPart,
       "## frpc\n\n" + table(ClientSchema.common),
       "## Proxies\n\n" + proxyIntroduction + "\n\n"
         + table(ProxySchema.selectors + ProxySchema.common),

@@ -39,7 +39,7 @@ enum ClientSchema {
     SchemaKey(
       "meta_*", "metadatas", .map(\.metadata), "what the relay's plugins are told at login",
       example: "region=eu, building=4"),
-    SharedSchema.shutdownGrace,
+    SharedSchema.shutdownGrace, SharedSchema.reloadOnChange,
   ]
 
   private static let entries: [SchemaKey<ClientDraft>] = [

@@ -20,7 +20,6 @@ enum Feature: Sendable, CaseIterable {
   case serverPlugins
   case oidc
   case programTokenSource
-  case usersFile
   case dashboard
   case adminServer
   case profiler
@@ -33,7 +32,7 @@ enum Feature: Sendable, CaseIterable {
     switch self {
     case .kcp, .quic, .webSocket, .wireProtocol2, .httpProxies, .httpsProxies, .tcpmuxProxies,
       .udpProxies, .secretProxies, .secretDatagrams, .holePunching, .visitors, .loadBalancing,
-      .healthCheck, .clientPlugins, .serverPlugins, .oidc, .programTokenSource, .usersFile,
+      .healthCheck, .clientPlugins, .serverPlugins, .oidc, .programTokenSource,
       .dashboard, .adminServer, .profiler, .metrics, .sshGateway, .virtualNet:
       false
     }
@@ -60,7 +59,6 @@ enum Feature: Sendable, CaseIterable {
     case .serverPlugins: "server plugins"
     case .oidc: "OIDC"
     case .programTokenSource: "tokens from programs"
-    case .usersFile: "the users file"
     case .dashboard: "the dashboard"
     case .adminServer: "the admin server"
     case .profiler: "the profiler"

@@ -70,10 +70,10 @@ enum ServerSchema {
     SchemaKey(
       "allow_ports", "allowPorts", .ports(\.allowedPorts),
       "ports that proxies may have, such as `1000-2000,3000`", example: "2000-3000,3001,4000-5000"),
-    SharedSchema.shutdownGrace,
+    SharedSchema.shutdownGrace, SharedSchema.reloadOnChange,
     SchemaKey(
       "users_file", "usersFile", .path(\.usersFilePath),
-      "file with users who have tokens of their own; not in frp", feature: .usersFile,
+      "file with users who have tokens of their own; not in frp",
       example: "/etc/frp/users"),
     SchemaKey(
       "nat_hole_analysis_data_reserve_hours", "natholeAnalysisDataReserveHours",

@@ -130,6 +130,12 @@ enum SharedSchema<Target: SharedKeysHolding> {
     ]
   }
 
+  static var reloadOnChange: SchemaKey<Target> {
+    SchemaKey(
+      "reload_on_change", "reloadOnChange", .boolean(\.shared.reloadsOnChange, false),
+      "the files are read again when they change, as after SIGHUP; not in frp", example: "true")
+  }
+
   static var shutdownGrace: SchemaKey<Target> {
     SchemaKey(
       "shutdown_grace", "shutdownGrace",
