@@ -19,8 +19,8 @@ struct PortAllocator {
   /// Below it only root may bind; never chosen when all ports are allowed.
   private static let firstUnprivilegedPort: UInt16 = 1024
 
-  private let allowed: [ClosedRange<UInt16>]
-  private let choosable: [ClosedRange<UInt16>]
+  private var allowed: [ClosedRange<UInt16>] = []
+  private var choosable: [ClosedRange<UInt16>] = []
   private let memoryTime: Interval
   private let reservationTime: Interval
   private var taken: Set<UInt16> = []
@@ -31,11 +31,16 @@ struct PortAllocator {
   init(
     allowed: [ClosedRange<UInt16>], memoryTime: Interval, reservationTime: Interval
   ) {
-    self.allowed = allowed
     self.memoryTime = memoryTime
     self.reservationTime = reservationTime
-    let isEverything = allowed == [1...65_535]
-    choosable = isEverything ? [Self.firstUnprivilegedPort...65_535] : allowed
+    allow(allowed)
+  }
+
+  /// From now on these ports may be had; those that are taken stay so.
+  mutating func allow(_ ranges: [ClosedRange<UInt16>]) {
+    allowed = ranges
+    let isEverything = ranges == [1...65_535]
+    choosable = isEverything ? [Self.firstUnprivilegedPort...65_535] : ranges
   }
 
   func isAllowed(_ port: UInt16) -> Bool { allowed.contains { $0.contains(port) } }
@@ -96,41 +101,60 @@ struct PortAllocator {
 
   /// Up to `count` free ports, spread by `random`; the remembered one comes first. Those that are
   /// reserved for other names are passed over.
-  mutating func candidates(for name: String, count: Int, random: UInt64, now: Instant) -> [UInt16] {
+  ///
+  /// - Parameter own: the only ports that this client may have; `nil` for all that are allowed.
+  mutating func candidates(
+    for name: String, count: Int, random: UInt64, now: Instant,
+    within own: [ClosedRange<UInt16>]? = nil
+  ) -> [UInt16] {
     var found: [UInt16] = []
-    if let port = rememberedPort(of: name, now: now), isAllowed(port), !isTaken(port) {
+    if let port = rememberedPort(of: name, now: now), isAllowed(port), !isTaken(port),
+      own?.contains(where: { $0.contains(port) }) != false
+    {
       found.append(port)
     }
     reservations = reservations.filter { $0.value.until > now }
-    let total = choosable.reduce(0) { $0 + $1.count }
+    let ranges = own.map { Self.intersection(choosable, $0) } ?? choosable
+    let total = ranges.reduce(0) { $0 + $1.count }
     guard total > 0 else { return found }
     var state = random
     for _ in 0..<count {
       // Steps of a linear congruential generator (Knuth's MMIX); the high bits choose.
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       let start = Int(state >> 33) % total
-      guard let free = firstFree(from: start, of: total, besides: found) else { break }
+      guard let free = firstFree(in: ranges, from: start, of: total, besides: found) else { break }
       found.append(free)
     }
     return found
   }
 
-  private func firstFree(from start: Int, of total: Int, besides found: [UInt16]) -> UInt16? {
+  /// What is in both lists of ascending ranges.
+  private static func intersection(
+    _ left: [ClosedRange<UInt16>], _ right: [ClosedRange<UInt16>]
+  ) -> [ClosedRange<UInt16>] {
+    left.flatMap { one in
+      right.compactMap { $0.overlaps(one) ? $0.clamped(to: one) : nil }
+    }
+  }
+
+  private func firstFree(
+    in ranges: [ClosedRange<UInt16>], from start: Int, of total: Int, besides found: [UInt16]
+  ) -> UInt16? {
     // One of so many must be free, if any is.
     for step in 0..<min(total, taken.count + reservations.count + found.count + 1) {
-      let port = port(at: (start + step) % total)
+      let port = Self.port(at: (start + step) % total, in: ranges)
       if !taken.contains(port), reservations[port] == nil, !found.contains(port) { return port }
     }
     return nil
   }
 
-  private func port(at index: Int) -> UInt16 {
+  private static func port(at index: Int, in ranges: [ClosedRange<UInt16>]) -> UInt16 {
     var rest = index
-    for range in choosable {
+    for range in ranges {
       if rest < range.count { return range.lowerBound + UInt16(rest) }
       rest -= range.count
     }
-    return choosable[0].lowerBound
+    return ranges[0].lowerBound
   }
 
   private mutating func forget(_ now: Instant) {

@@ -24,6 +24,8 @@ public struct RelayGraph: ~Copyable {
     /// The client's host, as text.
     let host: String
     let poolTarget: Int
+    /// The only ports that it may have; `nil` for all that are allowed.
+    let ownPorts: [ClosedRange<UInt16>]?
     /// Who waits for its proxies, until it is known whether it is alive.
     var contenders: [Contender] = []
     var contenderKeys: Set<Contender.Key> = []
@@ -35,7 +37,11 @@ public struct RelayGraph: ~Copyable {
     var waitingCount = 0
     var requestedCount = 0
 
-    init(runID: String, user: String, clientKey: String?, host: String, poolTarget: Int) {
+    init(
+      runID: String, user: String, clientKey: String?, host: String, poolTarget: Int,
+      ownPorts: [ClosedRange<UInt16>]?
+    ) {
+      self.ownPorts = ownPorts
       self.runID = runID
       self.user = user
       self.clientKey = clientKey
@@ -71,10 +77,10 @@ public struct RelayGraph: ~Copyable {
   struct WaitingUser {
     let session: SessionID
     let proxy: ProxyID
-    let deadline: Instant
+    var deadline: Instant
   }
 
-  let policy: RelayPolicy
+  private(set) var policy: RelayPolicy
   var sessions: [SessionID: Session] = [:]
   var sessionsByRunID: [String: SessionID] = [:]
   var sessionsByClient: [String: SessionID] = [:]
@@ -93,6 +99,17 @@ public struct RelayGraph: ~Copyable {
     ports = PortAllocator(
       allowed: policy.allowedPorts, memoryTime: policy.portMemory,
       reservationTime: policy.portReservation)
+  }
+
+  /// Follows other rules from now on. What is there stays: sessions with their pools, and proxies
+  /// on ports that would not be allowed any more. Users who wait do so no longer than the new rules
+  /// let a newcomer wait.
+  public mutating func setPolicy(_ new: RelayPolicy, now: Instant) {
+    policy = new
+    ports.allow(new.allowedPorts)
+    // Later deadlines stay behind earlier ones.
+    let latest = now + new.userWaitLimit
+    for (user, waiting) in users where waiting.deadline > latest { users[user]?.deadline = latest }
   }
 
   // MARK: Outputs
@@ -117,6 +134,9 @@ public struct RelayGraph: ~Copyable {
   public func requestedCount(of session: SessionID) -> Int {
     sessions[session]?.requestedCount ?? 0
   }
+
+  /// How many ports a session has.
+  public func portCount(of session: SessionID) -> Int { sessions[session]?.portCount ?? 0 }
 
   /// The name of a proxy.
   public func name(of proxy: ProxyID) -> String? { proxies[proxy]?.name }
@@ -145,9 +165,10 @@ public struct RelayGraph: ~Copyable {
   ///     replaced: its ports are free when this returns.
   ///   - freshRunID: what a new client gets.
   ///   - host: where the client is.
+  ///   - ownPorts: the only ports that it may have, ascending; `nil` for all that are allowed.
   public mutating func openSession(
     runID: String, freshRunID: String, user: String, clientID: String, host: String,
-    poolCount: Int, now: Instant
+    poolCount: Int, ownPorts: [ClosedRange<UInt16>]? = nil, now: Instant
   ) -> LoginDecision {
     let chosen = runID.isEmpty ? freshRunID : runID
     let old = sessionsByRunID[chosen]
@@ -167,7 +188,8 @@ public struct RelayGraph: ~Copyable {
     let id = SessionID(rawValue: makeNumber())
     let target = max(0, min(poolCount, policy.poolCountMax))
     sessions[id] = Session(
-      runID: chosen, user: user, clientKey: clientKey, host: host, poolTarget: target)
+      runID: chosen, user: user, clientKey: clientKey, host: host, poolTarget: target,
+      ownPorts: ownPorts)
     sessionsByRunID[chosen] = id
     if let clientKey { sessionsByClient[clientKey] = id }
     for _ in 0..<target { requestWork(id) }
@@ -244,7 +266,8 @@ public struct RelayGraph: ~Copyable {
     var candidates: [UInt16]
     if remotePort == 0 {
       candidates = ports.candidates(
-        for: name, count: ProxyGraphLimits.portCandidateCountMax, random: random, now: now)
+        for: name, count: ProxyGraphLimits.portCandidateCountMax, random: random, now: now,
+        within: session.ownPorts)
     } else {
       candidates = [UInt16(remotePort)]
     }
@@ -294,9 +317,9 @@ public struct RelayGraph: ~Copyable {
     guard session.portCount < portsPerSessionMax else { return .tooManyPorts(name) }
     if proxiesByName[name] != nil { return .proxyAlreadyExists(name) }
     if remotePort == 0 { return nil }
-    guard let port = UInt16(exactly: remotePort), ports.isAllowed(port) else {
-      return .portNotAllowed(name)
-    }
+    guard let port = UInt16(exactly: remotePort), ports.isAllowed(port),
+      session.ownPorts?.contains(where: { $0.contains(port) }) != false
+    else { return .portNotAllowed(name) }
     let isFree =
       !ports.isTaken(port)
       && !ports.isReserved(port, against: name, host: session.host, now: now)
@@ -337,8 +360,12 @@ public struct RelayGraph: ~Copyable {
 
   /// The client withdraws a proxy; an unknown name is ignored.
   public mutating func closeProxy(session: SessionID, name: String, now: Instant) {
-    guard let id = proxiesByName[name], proxies[id]?.session == session else { return }
-    removeProxy(id, now: now)
+    guard let id = proxiesByName[name], let owner = proxies[id]?.session else { return }
+    if owner == session { return removeProxy(id, now: now) }
+    // It may wait for what becomes of the owner.
+    let key = Contender.Key(session: session, name: name)
+    guard sessions[owner]?.contenderKeys.remove(key) != nil else { return }
+    sessions[owner]?.contenders.removeAll { $0.session == session && $0.name == name }
   }
 
   private mutating func removeProxy(_ id: ProxyID, now: Instant) {

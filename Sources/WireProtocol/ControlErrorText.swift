@@ -44,6 +44,16 @@ extension ControlErrorText {
     login("the server has as many clients as it may")
   }
 
+  /// The user of a login has expired, or is switched off.
+  public static func userNotValid(_ user: String) -> ControlErrorText {
+    login("user [\(user)] is not let in any more")
+  }
+
+  /// The user of a login has as many clients as it may have.
+  public static func tooManyClients(user: String) -> ControlErrorText {
+    login("user [\(user)] has as many clients as it may have")
+  }
+
   /// A wire v2 login that no hello came before.
   public static func cryptoNegotiationMissing() -> ControlErrorText {
     login("missing v2 crypto negotiation")
@@ -159,6 +169,21 @@ extension ControlErrorText {
   /// The session has as many ports as one may have.
   public static func tooManyPorts(_ proxyName: String) -> ControlErrorText {
     newProxy(proxyName, "exceed the max_ports_per_client")
+  }
+
+  /// The clients of a user have as many ports as they may have.
+  public static func tooManyPortsOfUser(_ proxyName: String) -> ControlErrorText {
+    newProxy(proxyName, "exceed the max_ports of the user")
+  }
+
+  /// The name belongs to another user, or is none that this user may take.
+  public static func proxyNameNotAllowed(_ proxyName: String) -> ControlErrorText {
+    newProxy(proxyName, "proxy name [\(proxyName)] not allowed for this user")
+  }
+
+  /// The user may not have proxies of this type.
+  public static func proxyTypeNotAllowed(_ proxyName: String, type: String) -> ControlErrorText {
+    newProxy(proxyName, "proxy type [\(type)] not allowed for this user")
   }
 
   /// No such type of proxy.
