@@ -1,4 +1,5 @@
-/// How many user connections there may be: of one network, of one proxy, of one session, in all.
+/// How many user connections there may be: of one network, of one proxy, of one session, of one
+/// account, in all.
 /// What is not bounded is not counted either, but for the total.
 public struct ConnectionCaps {
   /// The maxima; `nil` for none.
@@ -24,6 +25,8 @@ public struct ConnectionCaps {
     case proxy
     /// That of the session.
     case session
+    /// That of the session's account.
+    case account
     /// That of all.
     case total
 
@@ -33,6 +36,7 @@ public struct ConnectionCaps {
       case .network: "its address has as many connections as one may have"
       case .proxy: "the proxy has as many connections as one may have"
       case .session: "the client has as many connections as one may have"
+      case .account: "the client's user has as many connections as one may have"
       case .total: "there are as many connections as there may be"
       }
     }
@@ -43,12 +47,28 @@ public struct ConnectionCaps {
     let network: PeerNetwork
     let proxy: UInt64
     let session: UInt64
+    /// `nil` when the account has no maximum.
+    let account: UInt64?
   }
 
-  private let maxima: Maxima
+  /// An account with a maximum of its own.
+  public struct AccountShare: Sendable {
+    let id: UInt64
+    let countMax: Int
+
+    /// Names the account.
+    public init(id: UInt64, countMax: Int) {
+      self.id = id
+      self.countMax = countMax
+    }
+  }
+
+  /// The maxima now in force.
+  public private(set) var maxima: Maxima
   private var networks: [PeerNetwork: Int] = [:]
   private var proxies: [UInt64: Int] = [:]
   private var sessions: [UInt64: Int] = [:]
+  private var accounts: [UInt64: Int] = [:]
 
   /// How many connections are in.
   public private(set) var totalCount = 0
@@ -58,16 +78,31 @@ public struct ConnectionCaps {
     self.maxima = maxima
   }
 
+  /// Follows other maxima from now on. Whoever is in stays in, and counts.
+  ///
+  /// - Parameter places: those of all connections that are in.
+  public mutating func setMaxima(_ new: Maxima, places: some Sequence<Place>) {
+    maxima = new
+    networks = [:]
+    proxies = [:]
+    sessions = [:]
+    for place in places { count(place, by: 1) }
+  }
+
   /// Lets a connection in, or says which maximum forbids it.
   ///
   /// - Parameters:
   ///   - proxy: names the proxy.
   ///   - session: names the session.
-  public mutating func admit(from network: PeerNetwork, proxy: UInt64, session: UInt64)
-    -> Result<Place, Refusal>
-  {
+  ///   - account: whose session it is, if there is a maximum for him.
+  public mutating func admit(
+    from network: PeerNetwork, proxy: UInt64, session: UInt64, account: AccountShare? = nil
+  ) -> Result<Place, Refusal> {
     if let cause = cause(network, proxy, session) { return .failure(Refusal(cause: cause)) }
-    let place = Place(network: network, proxy: proxy, session: session)
+    if let account, accounts[account.id, default: 0] >= account.countMax {
+      return .failure(Refusal(cause: .account))
+    }
+    let place = Place(network: network, proxy: proxy, session: session, account: account?.id)
     change(place, by: 1)
     return .success(place)
   }
@@ -93,6 +128,11 @@ public struct ConnectionCaps {
 
   private mutating func change(_ place: Place, by step: Int) {
     totalCount += step
+    if let account = place.account { Self.change(&accounts, account, by: step) }
+    count(place, by: step)
+  }
+
+  private mutating func count(_ place: Place, by step: Int) {
     if maxima.perNetwork != nil { Self.change(&networks, place.network, by: step) }
     if maxima.perProxy != nil { Self.change(&proxies, place.proxy, by: step) }
     if maxima.perSession != nil { Self.change(&sessions, place.session, by: step) }
@@ -104,5 +144,5 @@ public struct ConnectionCaps {
   }
 
   /// Networks, proxies and sessions that are counted, for tests.
-  var keyCount: Int { networks.count + proxies.count + sessions.count }
+  var keyCount: Int { networks.count + proxies.count + sessions.count + accounts.count }
 }

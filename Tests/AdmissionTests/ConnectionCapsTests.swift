@@ -55,6 +55,44 @@ import Timekeeping
     for _ in 0..<1000 { #expect(Self.refusal(&caps, 1, proxy: 1, session: 1) == nil) }
     #expect(caps.totalCount == 1000 && caps.keyCount == 0)
   }
+
+  @Test func newMaximaCountWhoeverIsIn() throws {
+    var caps = ConnectionCaps(ConnectionCaps.Maxima())
+    var places: [ConnectionCaps.Place] = []
+    for number in 0..<3 as Range<UInt8> {
+      places.append(
+        try caps.admit(from: Self.network(number), proxy: 1, session: UInt64(number)).get())
+    }
+    var maxima = ConnectionCaps.Maxima()
+    maxima.perProxy = 3
+    maxima.perSession = 2
+    caps.setMaxima(maxima, places: places)
+    #expect(caps.totalCount == 3 && caps.keyCount == 4)
+    #expect(Self.refusal(&caps, 9, proxy: 1, session: 9) == .proxy)
+    caps.release(places.removeLast())
+    #expect(Self.refusal(&caps, 9, proxy: 1, session: 0) == nil)
+    #expect(Self.refusal(&caps, 9, proxy: 2, session: 0) == .session)
+    caps.setMaxima(ConnectionCaps.Maxima(), places: places)
+    for place in places { caps.release(place) }
+    #expect(caps.keyCount == 0 && caps.totalCount == 1)
+  }
+
+  @Test func accountsHaveMaximaOfTheirOwn() throws {
+    var caps = ConnectionCaps(ConnectionCaps.Maxima())
+    let share = ConnectionCaps.AccountShare(id: 7, countMax: 1)
+    let place = try caps.admit(from: Self.network(1), proxy: 1, session: 1, account: share).get()
+    #expect(throws: ConnectionCaps.Refusal(cause: .account)) {
+      _ = try caps.admit(from: Self.network(2), proxy: 2, session: 2, account: share).get()
+    }
+    let other = ConnectionCaps.AccountShare(id: 8, countMax: 1)
+    let second = try caps.admit(from: Self.network(2), proxy: 2, session: 2, account: other).get()
+    // Other maxima change nothing about it.
+    caps.setMaxima(ConnectionCaps.Maxima(), places: [place, second])
+    caps.release(place)
+    caps.release(second)
+    #expect(caps.totalCount == 0 && caps.keyCount == 0)
+    _ = try caps.admit(from: Self.network(1), proxy: 1, session: 1, account: share).get()
+  }
 }
 
 @Suite struct MemoryBudgetTests {
