@@ -15,8 +15,10 @@ final class ControlSession {
   let id: SessionID
   /// The client's run ID.
   let runID: String
-  /// The key of the control connection and of encrypted payload.
-  let key: [UInt8]
+  /// What the client logged in with.
+  let credential: Credential
+  /// Who the client says it is.
+  let user: String
   /// Whether the client is ours and keeps half-closed connections open.
   let isHalfCloseKept: Bool
   /// Marks records with the run ID.
@@ -24,19 +26,22 @@ final class ControlSession {
 
   private let server: RelayServer
   private let channel: MessageChannel
+  private let heartbeatTimeout: Interval?
   let carrier: InboundCarrier
   private var heartbeatTimer: TimerID?
   private var probe: SessionProbe?
   private var isOver = false
 
   init(
-    _ server: RelayServer, id: SessionID, runID: String, login: Login, key: [UInt8],
+    _ server: RelayServer, id: SessionID, runID: String, login: Login, credential: Credential,
     channel: MessageChannel, carrier: InboundCarrier
   ) {
     self.server = server
     self.id = id
     self.runID = runID
-    self.key = key
+    self.credential = credential
+    user = login.user
+    heartbeatTimeout = server.configuration.transport.heartbeatTimeout
     self.channel = channel
     self.carrier = carrier
     isHalfCloseKept = login.extensions.contains(.halfClose)
@@ -57,7 +62,7 @@ final class ControlSession {
     channel.onEnd = { [unowned self] reason in
       didEnd("\(reason)", isLost: reason != .ended)
     }
-    channel.startEncryption(key: key)
+    channel.startEncryption(key: credential.key)
     (channel.stream as? SocketStream)?.limitSilence()
     armHeartbeat()
   }
@@ -160,7 +165,7 @@ final class ControlSession {
 
   private func handlePing(_ ping: Ping) {
     var answer = Pong()
-    if let refusal = server.refusal(of: ping) {
+    if let refusal = server.refusal(of: ping, from: self) {
       answer.error = refusal
       server.admission.complaints.write(
         .login, from: carrier.network, to: logger, "received invalid ping: \(refusal)")
@@ -172,7 +177,7 @@ final class ControlSession {
 
   private func armHeartbeat() {
     cancelHeartbeat()
-    guard let timeout = server.configuration.transport.heartbeatTimeout else { return }
+    guard let timeout = heartbeatTimeout else { return }
     heartbeatTimer = server.context.loop.schedule(after: timeout) { [unowned self] in
       // Cancelled in `close`.
       heartbeatTimer = nil

@@ -65,9 +65,9 @@ final class LogicalOpening {
 
   private func decide(_ login: Login) {
     switch server.judge(login, from: carrier) {
-    case .accepted(let id, let runID):
+    case .accepted(let id, let runID, let credential):
       channel.onEnd = nil
-      server.beginSession(id, runID: runID, login, over: channel, on: carrier)
+      server.beginSession(id, runID: runID, login, credential, over: channel, on: carrier)
       conclude(isTaken: true)
     case .refused(let text, let answerTime):
       refuse(text, at: answerTime)

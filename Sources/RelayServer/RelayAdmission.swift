@@ -22,7 +22,7 @@ final class RelayAdmission {
     countMax: AdmissionLimits.strangersWithTLSMax)
   private var caps: ConnectionCaps
   private var memory: MemoryBudget?
-  private let memoryGauge: MemoryGauge?
+  private var memoryGauge: MemoryGauge?
   /// Clients without mux that are logged in, by where they are.
   private var clients: [PeerNetwork: Set<SessionID>] = [:]
   /// Peers that are taken for work connections, until they have shown it.
@@ -31,15 +31,34 @@ final class RelayAdmission {
   init(_ loop: EventLoop, _ configuration: ServerConfiguration, _ complaints: ComplaintLog) {
     self.loop = loop
     self.complaints = complaints
+    caps = ConnectionCaps(Self.maxima(configuration))
+    limitMemory(configuration.memoryLimitBytes)
+  }
+
+  /// Follows the limits of another configuration from now on. Whoever is in stays in.
+  ///
+  /// - Parameter places: those of all users who are in.
+  func follow(_ configuration: ServerConfiguration, places: some Sequence<ConnectionCaps.Place>) {
+    let maxima = Self.maxima(configuration)
+    if maxima != caps.maxima { caps.setMaxima(maxima, places: places) }
+    if memory?.limitBytes != configuration.memoryLimitBytes {
+      limitMemory(configuration.memoryLimitBytes)
+    }
+  }
+
+  private static func maxima(_ configuration: ServerConfiguration) -> ConnectionCaps.Maxima {
     var maxima = ConnectionCaps.Maxima()
     let limits = configuration.connectionLimits
     maxima.perNetwork = limits.perAddress
     maxima.perProxy = limits.perProxy
     maxima.perSession = limits.perClient
-    maxima.total = limits.total ?? Self.totalMax(configuration)
-    caps = ConnectionCaps(maxima)
-    memory = configuration.memoryLimitBytes.map { MemoryBudget(limitBytes: $0) }
-    memoryGauge = memory == nil ? nil : MemoryGauge()
+    maxima.total = limits.total ?? totalMax(configuration)
+    return maxima
+  }
+
+  private func limitMemory(_ byteCount: Int?) {
+    memory = byteCount.map { MemoryBudget(limitBytes: $0) }
+    memoryGauge = byteCount == nil ? nil : MemoryGauge()
   }
 
   /// As many users as there are descriptors for, with some left for clients and files.
@@ -168,14 +187,15 @@ final class RelayAdmission {
   // MARK: Users
 
   /// Lets a user in, or says why not.
-  func admitUser(from network: PeerNetwork, proxy: UInt64, session: UInt64)
-    -> Result<ConnectionCaps.Place, UserRejection>
-  {
+  func admitUser(
+    from network: PeerNetwork, proxy: UInt64, session: UInt64,
+    account: ConnectionCaps.AccountShare?
+  ) -> Result<ConnectionCaps.Place, UserRejection> {
     guard hasMemory(for: .user) else {
       counters.usersWithoutMemory += 1
       return .failure(UserRejection(description: "the memory limit is reached"))
     }
-    switch caps.admit(from: network, proxy: proxy, session: session) {
+    switch caps.admit(from: network, proxy: proxy, session: session, account: account) {
     case .success(let place): return .success(place)
     case .failure(let refusal):
       count(refusal.cause)
@@ -193,6 +213,7 @@ final class RelayAdmission {
     case .network: counters.usersOverAddressMax += 1
     case .proxy: counters.usersOverProxyMax += 1
     case .session: counters.usersOverClientMax += 1
+    case .account: counters.usersOverAccountMax += 1
     case .total: counters.usersOverTotalMax += 1
     }
   }

@@ -24,6 +24,8 @@ public struct RelayCounters: Equatable, Sendable {
   public var usersOverProxyMax = 0
   /// Users refused because the client had too many connections.
   public var usersOverClientMax = 0
+  /// Users refused because the account of the client had too many connections.
+  public var usersOverAccountMax = 0
   /// Users refused because there were too many connections in all.
   public var usersOverTotalMax = 0
   /// Users refused because the memory limit was reached.
@@ -38,7 +40,7 @@ public struct RelayCounters: Equatable, Sendable {
 
   /// Users refused for whatever reason.
   public var refusedUsers: Int {
-    usersOverAddressMax + usersOverProxyMax + usersOverClientMax + usersOverTotalMax
-      + usersWithoutMemory
+    usersOverAddressMax + usersOverProxyMax + usersOverClientMax + usersOverAccountMax
+      + usersOverTotalMax + usersWithoutMemory
   }
 }

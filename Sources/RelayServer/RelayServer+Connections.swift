@@ -25,6 +25,14 @@ struct BoundProxy {
   let logger: Logger
 }
 
+/// A user who is served.
+struct RunningRelay {
+  let pair: JoinedPair
+  let place: ConnectionCaps.Place
+  /// Whose proxy it is.
+  let session: SessionID
+}
+
 /// A user who waits for a work connection. Nothing of his is read meanwhile.
 final class UserConnection: ByteStreamReceiver {
   let stream: SocketStream
@@ -167,7 +175,8 @@ extension RelayServer {
     let network = PeerNetwork(peer)
     let place: ConnectionCaps.Place
     switch admission.admitUser(
-      from: network, proxy: proxy.rawValue, session: bound.session.id.rawValue)
+      from: network, proxy: proxy.rawValue, session: bound.session.id.rawValue,
+      account: bound.session.credential.connectionShare)
     {
     case .success(let found): place = found
     case .failure(let rejection):
@@ -260,7 +269,7 @@ extension RelayServer {
       start.destinationPort = destination.port
     }
     let codec = PayloadCodec(
-      context, encryptionKey: proxy.request.useEncryption ? payloadKey : nil,
+      context, encryptionKey: proxy.request.useEncryption ? proxy.session.credential.key : nil,
       isCompressed: proxy.request.useCompression)
     let pair = JoinedPair(
       context, near: user.stream, far: work.stream,
@@ -271,7 +280,8 @@ extension RelayServer {
       relays[userID] = nil
       admission.release(place)
     }
-    if !pair.isOver { relays[userID] = pair }
+    guard !pair.isOver else { return }
+    relays[userID] = RunningRelay(pair: pair, place: place, session: proxy.session.id)
   }
 
   /// Closes a user who cannot be served.

@@ -16,7 +16,7 @@ extension RelayServer {
   /// What becomes of a login.
   enum LoginVerdict {
     /// There is a session for it.
-    case accepted(SessionID, runID: String)
+    case accepted(SessionID, runID: String, Credential)
     /// It is refused with this text, not before this time.
     case refused(ControlErrorText, at: Instant)
     /// It gets no answer.
@@ -27,19 +27,24 @@ extension RelayServer {
 
   /// Judges a login, and notes what it says of the one who sent it.
   func judge(_ login: Login, from carrier: InboundCarrier) -> LoginVerdict {
-    let expected = Credentials.privilegeKey(
-      secret: configuration.authentication.token.value, timestamp: login.timestamp)
-    guard Credentials.areEqual(expected, login.privilegeKey) else {
+    let proof = accounts.check(
+      user: login.user, proof: login.privilegeKey, timestamp: login.timestamp)
+    guard let credential = proof else {
       return judgeFailure(.loginTokenMismatch(), from: carrier)
+    }
+    if let verdict = accountRefusal(credential, login) {
+      if case .refused(let text, _) = verdict { complain(about: text, from: carrier) }
+      return verdict
     }
     // The actions wait until there is a session to execute them on.
     let decision = graph.openSession(
-      runID: login.runID, freshRunID: SecureRandom.hexString(byteCount: 8), user: login.user,
+      runID: claimedRunID(login, credential), freshRunID: SecureRandom.hexString(byteCount: 8),
+      user: login.user,
       clientID: login.clientID, host: carrier.peer?.host ?? "", poolCount: login.poolCount,
-      now: context.loop.now)
+      ownPorts: credential.account?.allowedPorts.ranges, now: context.loop.now)
     switch decision {
     case .accepted(let id, let runID):
-      return .accepted(id, runID: runID)
+      return .accepted(id, runID: runID, credential)
     case .refused(let text):
       complain(about: text, from: carrier)
       return .refused(text, at: context.loop.now)
@@ -71,17 +76,18 @@ extension RelayServer {
 
   /// Starts the session of an accepted login; `channel` belongs to it from here on.
   func beginSession(
-    _ id: SessionID, runID: String, _ login: Login, over channel: MessageChannel,
-    on carrier: InboundCarrier
+    _ id: SessionID, runID: String, _ login: Login, _ credential: Credential,
+    over channel: MessageChannel, on carrier: InboundCarrier
   ) {
     let peer = carrier.peer?.description ?? "?"
     let client = "version [\(login.version)] hostname [\(login.hostname)]"
     logger.prefixed(by: RunID.shown(runID)).info(
       "client login info: ip [\(peer)] \(client) os [\(login.os)] arch [\(login.arch)]")
     let session = ControlSession(
-      self, id: id, runID: runID, login: login, key: payloadKey, channel: channel,
+      self, id: id, runID: runID, login: login, credential: credential, channel: channel,
       carrier: carrier)
     sessions[id] = session
+    credential.sessions.insert(id)
     admission.noteLogin(from: carrier.network)
     if !configuration.transport.isMultiplexed {
       admission.clientDidArrive(id, from: carrier.network)
@@ -112,6 +118,7 @@ extension RelayServer {
 
   private func forget(_ session: ControlSession) -> Bool {
     guard sessions.removeValue(forKey: session.id) != nil else { return false }
+    session.credential.sessions.remove(session.id)
     if !configuration.transport.isMultiplexed {
       admission.clientDidLeave(session.id, from: session.carrier.network)
     }
@@ -137,8 +144,9 @@ extension RelayServer {
     -> WorkConnectionRefusal?
   {
     guard configuration.authentication.authenticatesNewWorkConnections else { return nil }
+    let owner = graph.session(ofRunID: greeting.runID).flatMap { sessions[$0] }
     let expected = Credentials.privilegeKey(
-      secret: configuration.authentication.token.value, timestamp: greeting.timestamp)
+      secret: (owner?.credential ?? accounts.shared).token, timestamp: greeting.timestamp)
     if Credentials.areEqual(expected, greeting.privilegeKey) { return nil }
     let text = ControlErrorText.workConnectionTokenMismatch()
     admission.counters.refusedWorkConnections += 1
@@ -163,10 +171,10 @@ extension RelayServer {
   }
 
   /// Why a ping does not count; `nil` when it does.
-  func refusal(of ping: Ping) -> String? {
+  func refusal(of ping: Ping, from session: ControlSession) -> String? {
     guard configuration.authentication.authenticatesHeartbeats else { return nil }
     let expected = Credentials.privilegeKey(
-      secret: configuration.authentication.token.value, timestamp: ping.timestamp)
+      secret: session.credential.token, timestamp: ping.timestamp)
     if Credentials.areEqual(expected, ping.privilegeKey) { return nil }
     return ControlErrorText.pingTokenMismatch()
       .text(isDetailed: configuration.sendsDetailedErrors)
@@ -177,6 +185,9 @@ extension RelayServer {
   /// Asks the graph for a proxy.
   func requestProxy(_ request: NewProxy, from session: ControlSession) {
     announcements[AnnouncementKey(session: session.id, name: request.proxyName)] = request
+    if let refusal = accountRefusal(of: request, from: session) {
+      return answer(session.id, request.proxyName, remoteAddress: "", refusal: refusal)
+    }
     decide { graph in
       graph.requestProxy(
         session: session.id, name: request.proxyName, type: request.proxyType,

@@ -5,7 +5,6 @@ public import LinuxSystem
 public import Logging
 internal import ProxyGraph
 public import Reactor
-internal import StreamCoding
 internal import Timekeeping
 internal import Transports
 internal import WireProtocol
@@ -24,19 +23,21 @@ public final class RelayServer {
   public var onEnd: (() -> Void)?
 
   let context: TransportContext
-  let configuration: ServerConfiguration
   let logger: Logger
-  let tls: TLSContext
-  let payloadKey: [UInt8]
   let admission: RelayAdmission
   let portMemory: PortMemory?
+
+  // Exchanged by `reload`.
+  var configuration: ServerConfiguration
+  var tls: TLSContext
+  var accounts: AccountRegister
 
   var graph: RelayGraph
   var sessions: [SessionID: ControlSession] = [:]
   var proxies: [ProxyID: BoundProxy] = [:]
   var users: [UserConnectionID: UserConnection] = [:]
   var works: [WorkConnectionID: IdleWorkConnection] = [:]
-  var relays: [UserConnectionID: JoinedPair] = [:]
+  var relays: [UserConnectionID: RunningRelay] = [:]
   /// Announcements whose proxies are being made.
   var announcements: [AnnouncementKey: NewProxy] = [:]
 
@@ -46,8 +47,9 @@ public final class RelayServer {
   private var graphTimer: TimerID?
   private var graphDeadline: Instant?
   private var stopTimer: TimerID?
+  var expiryTimer: TimerID?
   private var isExecuting = false
-  private var isStopping = false
+  private(set) var isStopping = false
 
   /// Prepares a server.
   ///
@@ -58,19 +60,22 @@ public final class RelayServer {
     context = TransportContext(loop)
     self.configuration = configuration
     self.logger = logger
-    let files = configuration.transport.tls
     do throws(TLSError) {
-      tls = try TLSContext(
-        .server,
-        TLSSettings(
-          certificate: files.certificate, trustedAuthoritiesPath: files.trustedAuthoritiesPath))
+      tls = try RelayServer.makeTLS(configuration.transport.tls)
     } catch {
       throw RelayServerError(description: error.description)
     }
-    payloadKey = StreamKey.derive(from: configuration.authentication.token.value)
+    accounts = AccountRegister(configuration)
     graph = RelayGraph(policy: RelayServer.makePolicy(configuration))
     portMemory = configuration.portMemoryPath.map { PortMemory(loop, path: $0, logger) }
     admission = RelayAdmission(loop, configuration, ComplaintLog(loop, logger))
+  }
+
+  static func makeTLS(_ files: ServerTLSConfiguration) throws(TLSError) -> TLSContext {
+    try TLSContext(
+      .server,
+      TLSSettings(
+        certificate: files.certificate, trustedAuthoritiesPath: files.trustedAuthoritiesPath))
   }
 
   /// Listens on the bind port, or on a socket that somebody else has opened.
@@ -102,7 +107,8 @@ public final class RelayServer {
       graph.reservePort(port, forProxy: name, now: context.loop.now)
     }
     logger.info("frps tcp listen on \(address)")
-    warnAboutMissingToken(address)
+    warnAboutMissingToken()
+    watchExpiry()
     logger.info("frps started successfully")
   }
 
@@ -127,8 +133,10 @@ public final class RelayServer {
     return tls.isRequired || tls.trustedAuthoritiesPath != nil
   }
 
-  private func warnAboutMissingToken(_ address: SocketAddress) {
-    guard configuration.authentication.token.value.isEmpty, address.octets[0] != 127 else { return }
+  func warnAboutMissingToken() {
+    guard configuration.authentication.token.isEmpty, configuration.usersFilePath == nil,
+      let address = boundAddress, address.octets[0] != 127
+    else { return }
     logger.warning(
       """
       no token is set: anybody who reaches \(address) can publish services here; \
@@ -255,14 +263,15 @@ public final class RelayServer {
   }
 
   private func conclude() {
-    for timer in [graphTimer, stopTimer] {
+    for timer in [graphTimer, stopTimer, expiryTimer] {
       if let timer { context.loop.cancel(timer) }
     }
     graphTimer = nil
     stopTimer = nil
+    expiryTimer = nil
     admission.complaints.close()
     portMemory?.close()
-    for relay in relays.values { relay.abort() }
+    for relay in relays.values { relay.pair.abort() }
     for user in users.values { user.stream.abort() }
     for work in works.values { work.close() }
     relays = [:]

@@ -21,6 +21,8 @@ public enum RelayServerLimits {
   public static let probeTimeout = Interval.milliseconds(1500)
   /// How often it is looked at meanwhile.
   public static let probeInterval = Interval.milliseconds(50)
+  /// After how long at the latest it is looked whether users have expired, as clocks are set.
+  public static let expiryCheckInterval = Interval.seconds(60)
   /// Bytes of the file that remembers ports.
   public static let portMemoryByteCountMax = 4 << 20
   /// How long after a change that file is written.

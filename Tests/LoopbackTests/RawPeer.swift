@@ -40,11 +40,11 @@ final class RawPeer {
 
   /// Logs in, and encrypts from there on.
   @discardableResult
-  func logIn(_ login: Login = RawPeer.login()) throws -> LoginResponse {
+  func logIn(_ login: Login = RawPeer.login(), token: String = Rig.token) throws -> LoginResponse {
     try send(.login(login))
     guard case .loginResponse(let answer) = try receive() else { throw RawPeerError.unexpected }
     guard answer.error.isEmpty else { return answer }
-    let key = StreamKey.derive(from: Rig.token)
+    let key = StreamKey.derive(from: token)
     encryptor = StreamEncryptor(
       key: key, initializationVector: [UInt8](repeating: 7, count: 16))
     decryptor = StreamDecryptor(key: key)
@@ -174,6 +174,18 @@ final class LoneServer: Sendable {
     }
     let confined = server
     port = try thread.run { confined.on($0).boundAddress?.port ?? 0 }
+  }
+
+  /// Goes on with the configuration that `change` makes of the usual one.
+  @discardableResult
+  func reload(
+    _ stack: Stack = Stack(), _ change: @Sendable (inout ServerConfiguration) -> Void = { _ in }
+  ) throws -> ReloadOutcome {
+    var configuration = Rig.serverConfiguration(stack)
+    change(&configuration)
+    let settings = configuration
+    let server = self.server
+    return try thread.run { server.on($0).reload(settings) }
   }
 
   func publicPort(_ name: String) throws -> UInt16? {
