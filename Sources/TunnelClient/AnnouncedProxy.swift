@@ -1,7 +1,7 @@
 internal import Timekeeping
 
-/// Where one proxy stands with the server (behaviour.md 2).
-enum ProxyPhase: Equatable {
+/// Where one proxy stands with the server.
+public enum ProxyPhase: Equatable, Sendable {
   /// Not announced yet.
   case new
   /// Announced; the answer is awaited.
@@ -10,6 +10,16 @@ enum ProxyPhase: Equatable {
   case running
   /// Refused, for this reason; announced again later.
   case startError(String)
+
+  /// The word of frp's status pages for it.
+  public var name: String {
+    switch self {
+    case .new: "new"
+    case .waitStart: "wait start"
+    case .running: "running"
+    case .startError: "start error"
+    }
+  }
 }
 
 /// The announcement of one proxy as a state machine without I/O.
@@ -24,6 +34,8 @@ struct AnnouncedProxy {
   private(set) var phase = ProxyPhase.new
   /// When to announce (again); `nil` while running.
   private(set) var nextAnnouncement: Instant?
+  /// What the server said about where users reach it; empty while it is not running.
+  private(set) var remoteAddress = ""
   private var refusalCount = 0
 
   init(now: Instant) {
@@ -39,7 +51,8 @@ struct AnnouncedProxy {
   }
 
   /// The server answered; `error` is empty when it listens.
-  mutating func handleAnswer(error: String, now: Instant) {
+  mutating func handleAnswer(error: String, remoteAddress: String, now: Instant) {
+    self.remoteAddress = error.isEmpty ? remoteAddress : ""
     if error.isEmpty {
       phase = .running
       nextAnnouncement = nil

@@ -23,7 +23,8 @@ final class ClientSession {
 
   let context: TransportContext
   private let resolver: Resolver
-  let configuration: ClientConfiguration
+  private(set) var configuration: ClientConfiguration
+  private var proxyConfigurations: [String: ProxyConfiguration]
   let link: ServerLink
   private let onLogin: (_ runID: String) -> Void
   private(set) var onEnd: ((End) -> Void)?
@@ -41,6 +42,7 @@ final class ClientSession {
   private var loginTimer: TimerID?
   private var heartbeatTimer: TimerID?
   private var announceTimer: TimerID?
+  private var announceDeadline: Instant?
   private var lastHeard: Instant
 
   private let controlKey: [UInt8]
@@ -54,6 +56,7 @@ final class ClientSession {
     self.context = context
     self.resolver = resolver
     self.configuration = configuration
+    proxyConfigurations = Self.byName(configuration.proxies)
     self.link = link
     self.runID = runID
     self.logger = logger
@@ -108,11 +111,7 @@ final class ClientSession {
 
   /// Withdraws all proxies, so that no new user comes.
   func withdrawProxies() {
-    for name in proxies.keys.sorted() {
-      var message = CloseProxy()
-      message.proxyName = wireName(name)
-      channel?.send(.closeProxy(message))
-    }
+    for name in proxies.keys.sorted() { withdraw(wireName(name)) }
     proxies = [:]
   }
 
@@ -207,6 +206,45 @@ final class ClientSession {
 
   // MARK: Proxies
 
+  /// Goes on with other proxies: those that differ in nothing keep their ports and connections, and
+  /// running connections of the others go on until they end by themselves.
+  func follow(_ configuration: ClientConfiguration, _ changes: ProxyChanges) {
+    self.configuration = configuration
+    proxyConfigurations = Self.byName(configuration.proxies)
+    // At the login all of them are announced.
+    guard isEstablished else { return }
+    for name in changes.removedNames + changes.changed.map(\.name) {
+      proxies[name] = nil
+      limiters[name] = nil
+      withdraw(wireName(name))
+    }
+    let now = context.loop.now
+    for proxy in changes.changed + changes.added {
+      proxies[proxy.name] = AnnouncedProxy(now: now)
+      limiters[proxy.name] = makeLimiter(proxy)
+      announceIfDue(proxy, now: now)
+    }
+  }
+
+  /// How the proxies are, by name.
+  var status: [ProxyStatus] {
+    configuration.proxies.compactMap { proxy in
+      proxies[proxy.name].map {
+        ProxyStatus(proxy, $0, serverHost: configuration.serverHost)
+      }
+    }
+  }
+
+  private static func byName(_ proxies: [ProxyConfiguration]) -> [String: ProxyConfiguration] {
+    Dictionary(proxies.map { ($0.name, $0) }) { first, _ in first }
+  }
+
+  private func withdraw(_ wireName: String) {
+    var message = CloseProxy()
+    message.proxyName = wireName
+    channel?.send(.closeProxy(message))
+  }
+
   private func wireName(_ name: String) -> String {
     configuration.user.isEmpty ? name : "\(configuration.user).\(name)"
   }
@@ -219,14 +257,26 @@ final class ClientSession {
   private func announceDueProxies() {
     if let announceTimer { context.loop.cancel(announceTimer) }
     announceTimer = nil
+    announceDeadline = nil
     let now = context.loop.now
-    for proxy in configuration.proxies where proxies[proxy.name]?.announceIfDue(now: now) == true {
+    for proxy in configuration.proxies { announceIfDue(proxy, now: now) }
+  }
+
+  private func announceIfDue(_ proxy: ProxyConfiguration, now: Instant) {
+    if proxies[proxy.name]?.announceIfDue(now: now) == true {
       channel?.send(.newProxy(announcement(of: proxy)))
     }
-    guard let next = proxies.values.compactMap(\.nextAnnouncement).min() else { return }
-    announceTimer = context.loop.schedule(at: next) { [unowned self] in
+    if let next = proxies[proxy.name]?.nextAnnouncement { armAnnouncement(at: next) }
+  }
+
+  /// Looks at all proxies at the earliest moment at which one of them may have to be announced;
+  /// never for each of them.
+  private func armAnnouncement(at instant: Instant) {
+    if let announceDeadline, announceDeadline <= instant { return }
+    if let announceTimer { context.loop.cancel(announceTimer) }
+    announceDeadline = instant
+    announceTimer = context.loop.schedule(at: instant) { [unowned self] in
       // Cancelled in `release`.
-      announceTimer = nil
       announceDueProxies()
     }
   }
@@ -258,15 +308,20 @@ final class ClientSession {
 
   private func handleProxyAnswer(_ answer: NewProxyResponse) {
     let name = localName(answer.proxyName)
-    guard proxies[name] != nil else { return }
+    guard proxies[name] != nil else {
+      // Withdrawn before the answer came; once more, if the server did not know it then.
+      if answer.error.isEmpty { withdraw(answer.proxyName) }
+      return
+    }
     let entryLogger = logger.prefixed(by: name)
-    proxies[name]?.handleAnswer(error: answer.error, now: context.loop.now)
+    proxies[name]?.handleAnswer(
+      error: answer.error, remoteAddress: answer.remoteAddress, now: context.loop.now)
     if answer.error.isEmpty {
       entryLogger.info("start proxy success")
     } else {
       entryLogger.warning("start error: \(answer.error)")
     }
-    announceDueProxies()
+    if let next = proxies[name]?.nextAnnouncement { armAnnouncement(at: next) }
   }
 
   private func runningProxy(_ wireName: String) -> ProxyConfiguration? {
@@ -274,7 +329,7 @@ final class ClientSession {
     switch proxies[name]?.phase {
     // Without mux a user may overtake the answer to the announcement: the server has him because it
     // listens already.
-    case .running, .waitStart: return configuration.proxies.first { $0.name == name }
+    case .running, .waitStart: return proxyConfigurations[name]
     case .new, .startError, nil: return nil
     }
   }

@@ -24,7 +24,7 @@ public final class TunnelClient {
   public var onLoginChange: ((Bool) -> Void)?
 
   private let context: TransportContext
-  private let configuration: ClientConfiguration
+  private var configuration: ClientConfiguration
   private let carrierSettings: CarrierSettings
   private let resolver: Resolver
   private let logger: Logger
@@ -82,6 +82,39 @@ public final class TunnelClient {
 
   /// Whether a session is established.
   public var isLoggedIn: Bool { loggedInAt != nil }
+
+  /// How the proxies are, by name; none while the client is not logged in.
+  public var status: [ProxyStatus] { isLoggedIn ? session?.status ?? [] : [] }
+
+  /// Goes on with another configuration: proxies that differ in nothing keep every connection;
+  /// those that differ are withdrawn and announced anew, and those that are gone are withdrawn.
+  /// Running connections end by themselves.
+  @discardableResult
+  public func reload(_ wanted: ClientConfiguration) -> ReloadOutcome {
+    var outcome = ReloadOutcome()
+    guard !isStopping else { return outcome }
+    var new = wanted
+    outcome.restartKeys = new.keepFixedValues(of: configuration)
+    let changes = ProxyChanges(from: configuration.proxies, to: new.proxies)
+    configuration = new
+    report(changes, outcome)
+    session?.follow(new, changes)
+    return outcome
+  }
+
+  private func report(_ changes: ProxyChanges, _ outcome: ReloadOutcome) {
+    let logger = runID.isEmpty ? self.logger : self.logger.prefixed(by: RunID.shown(runID))
+    logger.info("configuration reloaded")
+    if !outcome.restartKeys.isEmpty {
+      let keys = outcome.restartKeys.joined(separator: ", ")
+      logger.warning("a restart is needed for what has changed in: \(keys)")
+    }
+    let changedNames = changes.changed.map(\.name)
+    let removed = (changes.removedNames + changedNames).sorted().joined(separator: " ")
+    if !removed.isEmpty { logger.info("proxy removed: [\(removed)]") }
+    let added = (changes.added.map(\.name) + changedNames).sorted().joined(separator: " ")
+    if !added.isEmpty { logger.info("proxy added: [\(added)]") }
+  }
 
   /// Withdraws the proxies, lets running users finish for the grace period, and ends.
   /// A second call ends at once.

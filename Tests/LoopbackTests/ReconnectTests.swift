@@ -75,7 +75,7 @@ import Timekeeping
       let isDue = proxy.announceIfDue(now: now)
       #expect(isDue)
       #expect(proxy.phase == .waitStart)
-      proxy.handleAnswer(error: "port already used", now: now)
+      proxy.handleAnswer(error: "port already used", remoteAddress: "", now: now)
       #expect(proxy.phase == .startError("port already used"))
       let early = now + .seconds(delay) + Interval(nanoseconds: -1)
       let isEarly = proxy.announceIfDue(now: early)
@@ -84,7 +84,7 @@ import Timekeeping
     }
     let isDue = proxy.announceIfDue(now: now)
     #expect(isDue)
-    proxy.handleAnswer(error: "", now: now)
+    proxy.handleAnswer(error: "", remoteAddress: ":80", now: now)
     #expect(proxy.phase == .running && proxy.nextAnnouncement == nil)
   }
 

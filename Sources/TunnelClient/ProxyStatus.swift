@@ -1,0 +1,50 @@
+public import Configuration
+
+/// How one proxy is, for status pages.
+public struct ProxyStatus: Equatable, Sendable {
+  /// The name, without the user's prefix.
+  public var name: String
+
+  /// The kind.
+  public var kind: ProxyKind
+
+  /// Where it stands with the server.
+  public var phase: ProxyPhase
+
+  /// Why the server refused it last; empty if it did not.
+  public var error: String
+
+  /// `host:port` of the local service; empty without a port.
+  public var localAddress: String
+
+  /// Where users reach it: the server's host with the proxy's port; empty while it is not running.
+  public var remoteAddress: String
+
+  /// Puts all of it together.
+  public init(
+    name: String, kind: ProxyKind, phase: ProxyPhase, error: String, localAddress: String,
+    remoteAddress: String
+  ) {
+    self.name = name
+    self.kind = kind
+    self.phase = phase
+    self.error = error
+    self.localAddress = localAddress
+    self.remoteAddress = remoteAddress
+  }
+}
+
+extension ProxyStatus {
+  init(_ proxy: ProxyConfiguration, _ announced: AnnouncedProxy, serverHost: String) {
+    name = proxy.name
+    kind = proxy.kind
+    phase = announced.phase
+    switch announced.phase {
+    case .new, .waitStart, .running: error = ""
+    case .startError(let text): error = text
+    }
+    localAddress = proxy.localPort == 0 ? "" : "\(proxy.localHost):\(proxy.localPort)"
+    let isPort = announced.remoteAddress.hasPrefix(":")
+    remoteAddress = (isPort ? serverHost : "") + announced.remoteAddress
+  }
+}
