@@ -55,4 +55,11 @@ public enum ReactorLimits {
   public static let quietInterval = Interval.seconds(10)
   /// Turns in that time up to which a loop is quiet.
   public static let quietTurnCountMax: UInt64 = 1000
+  /// How long nothing may have happened in the folders of watched files before they are looked at:
+  /// whoever writes several of them is given the time.
+  public static let fileSettleTime = Interval.milliseconds(500)
+  /// How long that is waited for in folders that never come to rest.
+  public static let fileSettleTimeMax = Interval.seconds(5)
+  /// The most files that one watcher looks at.
+  public static let watchedFileCountMax = 4096
 }
