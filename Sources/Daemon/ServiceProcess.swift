@@ -17,6 +17,7 @@ public final class ServiceProcess {
   public let reports: SupervisorReports
 
   private let confinement: Confinement
+  private let logSwitch: LogSwitch
 
   /// Opens log and loop.
   ///
@@ -30,12 +31,23 @@ public final class ServiceProcess {
     case .file(let path): confinement.logFile = path
     }
     self.confinement = confinement
-    logger = try Logs.makeLogger(log.settings)
+    logSwitch = try LogSwitch(log.settings)
+    logger = Logs.makeLogger(logSwitch)
     loop = try EventLoop()
     supervisor = Supervisor.fromEnvironment()
     reports = SupervisorReports(loop, supervisor)
     if let error = supervisor.notificationError {
       logger.warning("the supervisor cannot be told anything, NOTIFY_SOCKET: \(error)")
+    }
+  }
+
+  /// Goes on with other settings of the log. A file is opened anew if it has been moved away. One
+  /// that cannot be opened is reported, and lines go where they went before.
+  public func changeLog(to log: LogConfiguration) {
+    do throws(LogError) {
+      try logSwitch.change(to: log.settings)
+    } catch {
+      logger.error("the former log stays in use: \(error)")
     }
   }
 

@@ -48,17 +48,31 @@ struct Program: ParsableCommand {
   private func serve(_ configuration: ClientConfiguration) throws {
     var confinement = try Confinement(configuration.confinement, keeping: [])
     let file = options.configurationFile
-    confinement.readFiles =
-      [file] + configuration.includedPaths + configuration.transport.tls.filePaths
+    confinement.readFiles = options.files(of: configuration)
     let process = try ServiceProcess(log: configuration.log, confinement: confinement)
     let (loop, logger) = (process.loop, process.logger)
     logger.info("start frpc service for config file [\(file)] with aggregated configuration")
     let client = try TunnelClient(
       loop, configuration: configuration, logger: logger,
       isService: process.supervisor.isPresent)
-    let signals = try SignalWatcher(loop, [.interrupt, .terminate]) { _ in
-      process.reports.stopping("waiting for running connections")
-      client.stop()
+    let reloader = Reloader(process, current: configuration) { new in
+      new.reloadsOnChange
+        ? WatchedFiles(
+          files: options.files(of: new),
+          folders: new.includedPaths.flatMap(HostSystem.folders(of:))) : nil
+    } read: {
+      options.read()
+    } apply: { new in
+      process.changeLog(to: new.log)
+      client.reload(new)
+    }
+    let signals = try SignalWatcher(loop, [.interrupt, .terminate, .hangup]) { signal in
+      switch signal {
+      case .hangup: reloader.reload("\(signal)")
+      case .interrupt, .terminate:
+        process.reports.stopping("waiting for running connections")
+        client.stop()
+      }
     }
     var end = TunnelClientEnd.stopped
     client.onEnd = {
@@ -72,6 +86,7 @@ struct Program: ParsableCommand {
     client.start()
     process.run(status: "waiting for \(server)")
     signals.close()
+    reloader.close()
     logger.info("frpc service for config file [\(file)] stopped")
     if case .firstLoginFailed(let reason) = end {
       Console.writeLine(
@@ -117,14 +132,49 @@ struct FileOptions: ParsableArguments {
       Console.writeLine("open \(configurationFile): \(error)")
       throw ExitCode(1)
     }
-    let loaded = ConfigurationLoader.loadClient(
+    let loaded = parse(bytes, loadOptions)
+    for issue in loaded.issues { Console.writeLine("\(issue)") }
+    guard loaded.value != nil else { throw ExitCode(1) }
+    return loaded
+  }
+
+  /// Reads the file, those that it includes, and what it takes from other files, for a reload.
+  func read() -> ConfigurationReading<ClientConfiguration> {
+    let bytes: [UInt8]
+    do throws(Errno) {
+      bytes = try Self.read(configurationFile)
+    } catch {
+      let issue = ConfigurationIssue(
+        severity: .error, file: "open \(configurationFile)", message: "\(error)")
+      return ConfigurationReading(value: nil, issues: [issue])
+    }
+    let loaded = parse(bytes, LoadOptions())
+    var reading = ConfigurationReading(value: loaded.value, issues: loaded.issues)
+    do throws(ValueSourceError) {
+      try reading.value?.authentication.resolveToken { try? Self.read($0) }
+    } catch {
+      reading.value = nil
+      reading.issues.append(
+        ConfigurationIssue(
+          severity: .error, file: configurationFile,
+          message: "failed to resolve auth.tokenSource: \(error)"))
+    }
+    return reading
+  }
+
+  private func parse(_ bytes: [UInt8], _ loadOptions: LoadOptions)
+    -> LoadedConfiguration<ClientConfiguration>
+  {
+    ConfigurationLoader.loadClient(
       bytes: bytes, file: configurationFile, environment: Console.environment,
       includes: IncludeReader(
         fileNames: { Console.fileNames(in: $0) }, readFile: { try? Self.read($0) }),
       options: loadOptions)
-    for issue in loaded.issues { Console.writeLine("\(issue)") }
-    guard loaded.value != nil else { throw ExitCode(1) }
-    return loaded
+  }
+
+  /// The files of a configuration, which are read again at a reload.
+  func files(of configuration: ClientConfiguration) -> [String] {
+    [configurationFile] + configuration.includedPaths + configuration.transport.tls.filePaths
   }
 
   private static func read(_ file: String) throws(Errno) -> [UInt8] {
