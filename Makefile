@@ -12,6 +12,8 @@ UNITDIR = $(PREFIX)/lib/systemd/system
 DOCDIR = $(PREFIX)/share/doc/swift-frp
 DISTDIR = dist
 
+LONELY_TESTS = ^(NamespaceTests|ScaleTests|SimulationTests)\.
+
 SOURCE_FOLDERS = Sources Tests Benchmarks/Sources Benchmarks/Tests Benchmarks/Micro/Benchmarks
 # Each fuzz target runs so long; TARGETS names some of them.
 SECONDS ?= 60
@@ -61,9 +63,11 @@ demo: release
 	  "$$($(SWIFT) build -c release --show-bin-path)/frps" \
 	  "$$($(SWIFT) build -c release --show-bin-path)/frpc"
 
-# The same flags as `build`, so that nothing is compiled twice.
+# The same flags as `build`, so that nothing is compiled twice. The tests that measure times, or keep
+# all processors busy, come by themselves, one after the other.
 test: packages
-	$(SWIFT) test $(BUILD_FLAGS)
+	$(SWIFT) test $(BUILD_FLAGS) --skip '$(LONELY_TESTS)'
+	$(SWIFT) test $(BUILD_FLAGS) --skip-build --no-parallel --filter '$(LONELY_TESTS)'
 
 # RUNS seeds of the simulation, from FIRST_SEED on.
 RUNS ?= 10000

@@ -248,7 +248,7 @@ private final class ReplacementRound {
     }
     var unsent = 0
     var since = HostSystem.monotonicNanoseconds
-    let isStalled = try waitUntil(within: .seconds(5)) {
+    let isStalled = try waitUntil(within: .seconds(30)) {
       let (isStalled, now) = try thread.run { loop in
         (parts.on(loop).current?.isStalled == true, user.on(loop).unsentByteCount)
       }
