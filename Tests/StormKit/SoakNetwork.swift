@@ -110,18 +110,24 @@ final class SoakNetwork {
       """)
   }
 
-  /// Drops, without a word, what passes between the two, or stops doing so.
+  /// Drops, without a word, what passes between the two, or stops doing so. Each side drops what
+  /// comes in: where what goes out is dropped the kernel knows, and with TCP_USER_TIMEOUT it may
+  /// give a connection up at once.
   func setHole(_ isOpen: Bool) throws {
     var script = "table inet hole\ndelete table inet hole\n"
     if isOpen {
       script += """
         table inet hole {
-          chain in { type filter hook prerouting priority -300; iifname { "r0", "r1" } drop; }
-          chain out { type filter hook output priority 0; oifname { "r0", "r1" } drop; }
+          chain in {
+            type filter hook prerouting priority -300
+            iifname { "r0", "r1", "l0", "l1" } drop
+          }
         }
 
         """
     }
-    try relayNamespace?.run(["nft", "-f", "-"], input: script)
+    for namespace in [relayNamespace, lanNamespace] {
+      try namespace?.run(["nft", "-f", "-"], input: script)
+    }
   }
 }
