@@ -89,8 +89,10 @@ public struct UserFlood: Sendable {
   ) {
     report.tell("memory limit", isLimited ? "\(memoryLimit) MB" : "this relay has none")
     if rejectedCount > 0 { report.tell("kinds of lines in the log", logKinds(relay.log)) }
-    let counted = relay.log.split(separator: "\n").last { $0.contains("memory") }
-    report.tell("the log's last word on memory", counted.map(String.init) ?? "none")
+    let counted = relay.log.split(separator: "\n").last {
+      $0.contains("user connection refused") || $0.contains("users who were not served")
+    }
+    report.tell("the log's last word on users", counted.map(String.init) ?? "none")
     guard isLimited else {
       return report.tell("memory of the relay, most", "\(memoryMax / 1024) MiB")
     }

@@ -283,13 +283,11 @@ public final class SocketStream: ByteStream, ReadinessHandler {
     }
   }
 
-  /// Fails from inside a call of the owner: the event comes when the caller has returned.
+  /// Fails from inside a call of the owner: the event comes when the caller has returned, to
+  /// whoever is the receiver by then: a stream may fail before its first one is set.
   private func failLater(_ reason: CloseReason) {
     guard phase != .closed else { return }
-    let receiver = self.receiver
     release(isReset: true)
-    guard let receiver else { return }
-    self.receiver = receiver
     context.loop.schedule(at: context.loop.now) { [self] in
       let receiver = self.receiver
       self.receiver = nil
