@@ -40,6 +40,15 @@ public enum ConnectError: Error, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Whether somebody at one of the addresses took the connection, and dropped it at once.
+  public var isReset: Bool {
+    switch self {
+    case .noAddresses, .unresolved: false
+    case .failed(let failures), .timedOut(_, let failures):
+      failures.contains { $0.error == .connectionReset }
+    }
+  }
+
   private static func list(_ failures: [ConnectFailure]) -> String {
     failures.map(\.description).joined(separator: "; ")
   }

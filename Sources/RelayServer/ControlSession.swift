@@ -60,6 +60,8 @@ final class ControlSession {
       handle(message)
     }
     channel.onEnd = { [unowned self] reason in
+      // Why the carrier is lost, `carrierDidClose` says next.
+      if reason == .failed(.carrierLost) { return }
       didEnd("\(reason)", isLost: reason != .ended)
     }
     channel.startEncryption(key: credential.key)
@@ -88,9 +90,9 @@ final class ControlSession {
     probe?.conclude(isAlive: false)
   }
 
-  /// The carrier is gone, and with it the control connection.
+  /// The carrier is gone, and with it the control connection, which the client had not ended.
   func carrierDidClose(_ reason: CloseReason) {
-    didEnd("\(reason)", isLost: reason != .carrierLost)
+    didEnd("\(reason)", isLost: true)
   }
 
   private func didEnd(_ reason: String, isLost: Bool) {

@@ -121,10 +121,10 @@ final class InboundCarrier: ByteStreamReceiver {
   func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
     guard firstRecord.isEmpty else { return collect(bytes) }
     guard let first = bytes.first else { return }
-    server.admission.noteSpeech(of: standing)
     guard first == Self.tlsRecordByte || first == Self.markerByte else {
       // frp closes such a peer without a word (wire-protocol.md 1.3).
       if server.isTLSRequired { return reject("no TLS", isReset: false) }
+      server.admission.noteSpeech(of: standing)
       takeUp(bytes)
       return
     }
@@ -158,6 +158,8 @@ final class InboundCarrier: ByteStreamReceiver {
 
   private func startTLS(_ bytes: UnsafeRawBufferPointer) {
     let start = bytes.first == Self.markerByte ? 1 : 0
+    // Not before: half a record is as cheap as silence.
+    server.admission.noteSpeech(of: standing)
     do throws(TLSError) {
       let session = try server.tls.makeSession()
       if case .stranger = standing {

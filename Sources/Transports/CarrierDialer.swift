@@ -76,7 +76,8 @@ public final class CarrierDialer: ByteStreamReceiver {
       connector = nil
       switch consume outcome {
       case .connected(let socket): didConnect(socket)
-      case .failed(let error): conclude(.failure(DialError(description: "\(error)")))
+      case .failed(let error):
+        conclude(.failure(DialError(description: "\(error)", isReset: error.isReset)))
       }
     }
   }
@@ -178,6 +179,12 @@ public struct DialError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Where and why.
   public let description: String
 
+  /// Whether somebody took the connection, and dropped it at once.
+  public let isReset: Bool
+
   /// Says where and why.
-  public init(description: String) { self.description = description }
+  public init(description: String, isReset: Bool = false) {
+    self.description = description
+    self.isReset = isReset
+  }
 }

@@ -22,15 +22,18 @@ public final class TransportContext {
   /// Pipes of the plain lane.
   let pipePool = PipePool()
 
-  /// The turns of strangers from places where somebody has logged in from, and of all others.
+  /// The turns of strangers from places where somebody has logged in from, and of all others: until
+  /// their TLS handshake has begun, and from there on.
   let knownStrangers: StrangerTurns
   let unknownStrangers: StrangerTurns
+  let unknownStrangersInTLS: StrangerTurns
 
   /// Makes the context of a loop.
   public init(_ loop: EventLoop) {
     self.loop = loop
     knownStrangers = StrangerTurns(loop)
     unknownStrangers = StrangerTurns(loop)
+    unknownStrangersInTLS = StrangerTurns(loop)
     readBuffer = .allocate(
       byteCount: TransportLimits.carrierReadByteCountMax, alignment: 64)
     plaintextBuffer = .allocate(byteCount: TransportLimits.plaintextByteCountMax, alignment: 64)

@@ -73,7 +73,7 @@ final class ClientSession {
       finish(
         isEstablished
           ? .lost("\(reason)", isSilent: Self.isSilent(reason))
-          : .loginFailed("\(reason)", isRefused: false))
+          : .loginFailed(loginText(.failed(reason)), isRefused: false))
     }
     if let bridge { beginBridging(bridge) } else { beginLogin() }
   }
@@ -133,6 +133,8 @@ final class ClientSession {
     }
     channel.onEnd = { [unowned self] reason in
       self.channel = nil
+      // Why the carrier is lost, the link says next.
+      if reason == .failed(.carrierLost) { return }
       finish(
         isEstablished
           ? .lost("\(reason)", isSilent: false) : .loginFailed(loginText(reason), isRefused: false))

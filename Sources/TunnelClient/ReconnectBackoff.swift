@@ -8,7 +8,9 @@ internal import Timekeeping
 ///
 /// A server that was reached before and cannot be reached now is another matter: 0.1, 0.2, 0.4,
 /// 0.8, 1.6, then 2 s, each by a quarter more or less, for as long as
-/// `TunnelClientLimits.quickAttemptCountMax` attempts last; then as above.
+/// `TunnelClientLimits.quickAttemptCountMax` attempts last; then as above. Before the first login a
+/// server that takes a connection and drops it before it has answered, as one does that has too
+/// many strangers, is tried the same way from 0.025 s on, `quickFirstAttemptCountMax` times.
 public struct ReconnectBackoff: Sendable {
   private static let quickWindow = Interval.seconds(60)
 
@@ -30,13 +32,23 @@ public struct ReconnectBackoff: Sendable {
     return Interval(nanoseconds: Int64(seconds * (1 + 0.1 * random) * 1e9))
   }
 
-  /// The delay after an attempt that did not reach the server. `random` is uniform in 0..<1.
-  mutating func delayWhenUnreachable(random: Double) -> Interval {
-    guard hasEverLoggedIn, unreachableCount < TunnelClientLimits.quickAttemptCountMax else {
+  /// The delay after an attempt that the server has not answered.
+  ///
+  /// - Parameters:
+  ///   - wasReached: whether the server took the connection and then dropped it.
+  ///   - random: uniform in 0..<1.
+  mutating func delayWithoutAnswer(wasReached: Bool, random: Double) -> Interval {
+    let quickAttemptCountMax =
+      if hasEverLoggedIn {
+        TunnelClientLimits.quickAttemptCountMax
+      } else {
+        wasReached ? TunnelClientLimits.quickFirstAttemptCountMax : 0
+      }
+    guard unreachableCount < quickAttemptCountMax else {
       return delayAfterFailure(random: random)
     }
     let delay = min(
-      Interval.milliseconds(100 << min(unreachableCount, 10)),
+      Interval.milliseconds((hasEverLoggedIn ? 100 : 25) << min(unreachableCount, 10)),
       TunnelClientLimits.unreachableRetryDelayMax)
     unreachableCount += 1
     return Interval(nanoseconds: Int64(Double(delay.nanoseconds) * (0.75 + 0.5 * random)))

@@ -13,6 +13,9 @@ final class ServerLink {
   /// Called with the addresses of each new connection to the server.
   var onConnect: ((_ local: SocketAddress, _ peer: SocketAddress) -> Void)?
 
+  /// Whether a server was there: it took a connection, whatever it did with it.
+  private(set) var wasReached = false
+
   private let context: TransportContext
   private let resolver: Resolver
   private let settings: CarrierSettings
@@ -76,7 +79,9 @@ final class ServerLink {
       if let key { dialers[key] = nil }
       switch result {
       case .success(let socket): use(socket, completion)
-      case .failure(let error): completion(.failure(error))
+      case .failure(let error):
+        if error.isReset { wasReached = true }
+        completion(.failure(error))
       }
     }
     key = ObjectIdentifier(dialer)
@@ -86,6 +91,7 @@ final class ServerLink {
   private func use(
     _ socket: SocketStream, _ completion: @escaping (Result<any ByteStream, DialError>) -> Void
   ) {
+    wasReached = true
     if let local = socket.localAddress, let peer = socket.peerAddress { onConnect?(local, peer) }
     let carrier = mux.map { MuxCarrier(context, over: socket, role: .client, settings: $0) }
     // The server is the one that the user has chosen.

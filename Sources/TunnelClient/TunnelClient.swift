@@ -211,7 +211,9 @@ public final class TunnelClient {
     pathWatch?.forgetConnection()
     if isStopping { return conclude(.stopped) }
     switch end {
-    case .loginFailed(let text, let isRefused): attemptDidFail(text, isRefused: isRefused)
+    case .loginFailed(let text, let isRefused):
+      let wasReached = ended?.link.wasReached ?? false
+      attemptDidFail(text, isRefused: isRefused, wasReached: wasReached)
     case .lost(let text, let isSilent):
       if isSilent { bridge = ended?.bridge }
       logger.warning("control connection lost: \(text)")
@@ -223,7 +225,7 @@ public final class TunnelClient {
     }
   }
 
-  private func attemptDidFail(_ text: String, isRefused: Bool) {
+  private func attemptDidFail(_ text: String, isRefused: Bool, wasReached: Bool) {
     switch firstLogin.failed(text, isRefused: isRefused) {
     case .warn: logger.warning("connect to server error: \(text)")
     case .announce:
@@ -237,7 +239,8 @@ public final class TunnelClient {
     let random = HostSystem.randomShare
     retry(
       after: isRefused
-        ? backoff.delayAfterFailure(random: random) : backoff.delayWhenUnreachable(random: random))
+        ? backoff.delayAfterFailure(random: random)
+        : backoff.delayWithoutAnswer(wasReached: wasReached, random: random))
   }
 
   // MARK: The network

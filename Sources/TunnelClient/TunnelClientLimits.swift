@@ -23,6 +23,8 @@ public enum TunnelClientLimits {
   public static let unreachableRetryDelayMax = Interval.seconds(2)
   /// After so many of these attempts in a row the pauses become frp's.
   public static let quickAttemptCountMax = 100
+  /// The same before the first login, for attempts that reached the server.
+  public static let quickFirstAttemptCountMax = 7
   /// How long a stock server may hold a session whose carrier is dead: its pings come every 30 s,
   /// and it waits 10 s for the answer.
   public static let bridgeTimeMax = Interval.seconds(45)

@@ -24,20 +24,32 @@ import Timekeeping
   @Test(arguments: [0.0, 0.999])
   func serverThatWasReachedIsTriedQuickly(_ random: Double) {
     var backoff = ReconnectBackoff()
-    #expect(backoff.delayWhenUnreachable(random: random) >= .seconds(2))
+    #expect(backoff.delayWithoutAnswer(wasReached: false, random: random) >= .seconds(2))
     backoff.didLogIn()
     for round in 0..<2 {
       for base in [0.1, 0.2, 0.4, 0.8, 1.6, 2, 2] {
-        let delay = backoff.delayWhenUnreachable(random: random).inSeconds
+        let delay = backoff.delayWithoutAnswer(wasReached: false, random: random).inSeconds
         #expect(delay >= base * 0.74 && delay <= base * 1.26)
       }
       if round == 0 { backoff.networkDidChange() }
     }
     for _ in 7..<TunnelClientLimits.quickAttemptCountMax {
-      #expect(backoff.delayWhenUnreachable(random: random) <= .milliseconds(2501))
+      #expect(backoff.delayWithoutAnswer(wasReached: false, random: random) <= .milliseconds(2501))
     }
     for base in [2.0, 4, 8, 16, 20, 20] {
-      #expect(backoff.delayWhenUnreachable(random: random).inSeconds >= base)
+      #expect(backoff.delayWithoutAnswer(wasReached: false, random: random).inSeconds >= base)
+    }
+  }
+
+  @Test(arguments: [0.0, 0.999])
+  func serverThatDropsTheFirstConnectionIsTriedQuicklyAFewTimes(_ random: Double) {
+    var backoff = ReconnectBackoff()
+    for base in [0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6] {
+      let delay = backoff.delayWithoutAnswer(wasReached: true, random: random).inSeconds
+      #expect(delay >= base * 0.74 && delay <= base * 1.26)
+    }
+    for base in [2.0, 4, 8, 10] {
+      #expect(backoff.delayWithoutAnswer(wasReached: true, random: random).inSeconds >= base)
     }
   }
 

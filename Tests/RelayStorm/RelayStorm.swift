@@ -80,6 +80,7 @@ struct Rude: ParsableCommand {
   @Option(help: "Only this kind; may be repeated.") var kind: [RudeKind] = []
   @Option(help: "Logins of the good client.") var tries = 100
   @Flag(help: "All from one address, that of the good client.") var oneAddress = false
+  @Flag(help: "Each good login from an address that none has come from.") var newClient = false
   @Option var seed: UInt64 = 1
 
   func run() throws {
@@ -89,6 +90,7 @@ struct Rude: ParsableCommand {
       if !kind.isEmpty { storm.kinds = kind }
       storm.tries = tries
       storm.isSpread = !oneAddress
+      storm.isGoodClientNew = newClient
       storm.seed = seed
       return try storm.run()
     }

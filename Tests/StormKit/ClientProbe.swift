@@ -42,6 +42,7 @@ final class LoginProbe {
   private let loop: EventLoop
   private let configuration: ClientConfiguration
   private let pause: Interval
+  private let isNewEachTime: Bool
   private var client: TunnelClient?
   private var startedAt: Instant
   private var timer: TimerID?
@@ -51,7 +52,12 @@ final class LoginProbe {
   /// The times of the logins in seconds; infinite for one that did not succeed.
   private(set) var seconds: [Double] = []
 
-  init(_ loop: EventLoop, _ configuration: ClientConfiguration, pause: Interval) {
+  /// - Parameter isNewEachTime: whether each login comes from an address of its own.
+  init(
+    _ loop: EventLoop, _ configuration: ClientConfiguration, pause: Interval,
+    isNewEachTime: Bool = false
+  ) {
+    self.isNewEachTime = isNewEachTime
     self.loop = loop
     self.configuration = configuration
     self.pause = pause
@@ -77,6 +83,10 @@ final class LoginProbe {
       let now = Instant(nanoseconds: HostSystem.monotonicNanoseconds)
       // In the next turn: the client is in the middle of its login.
       mailbox.post { _ in probe.value.conclude(number, at: now) }
+    }
+    var configuration = configuration
+    if isNewEachTime {
+      configuration.transport.localAddress = "127.1.\(number / 200 % 200 + 1).\(number % 200 + 1)"
     }
     guard let client = try? TunnelClient(loop, configuration: configuration, logger: logger) else {
       return conclude(number, at: nil)

@@ -80,7 +80,6 @@ final class RudeCrowd {
   private let target: SocketAddress
   private let kind: RudeKind
   private let count: Int
-  private let startsMax: Int
   private let isSpread: Bool
   private var peers: [ObjectIdentifier: RudePeer] = [:]
   private var random: RepeatableGenerator
@@ -106,7 +105,6 @@ final class RudeCrowd {
     self.target = target
     self.kind = kind
     self.count = count
-    startsMax = count * 3
     self.isSpread = isSpread
     random = RepeatableGenerator(seed: seed)
     tls = try TLSContext(.client, TLSSettings())
@@ -134,7 +132,7 @@ final class RudeCrowd {
   }
 
   private func fill() {
-    while pendingCount < 64, startCount < (isRefilling ? startsMax : count),
+    while pendingCount < 64, isRefilling || startCount < count,
       peers.count + pendingCount < count
     {
       startCount += 1

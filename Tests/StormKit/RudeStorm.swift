@@ -14,6 +14,8 @@ public struct RudeStorm: Sendable {
   public var count = 10_000
   /// Whether they come from many addresses, or all from the good client's.
   public var isSpread = true
+  /// Whether each good login comes from an address that nobody has logged in from.
+  public var isGoodClientNew = false
   /// How often the good client logs in.
   public var tries = 100
   /// What decides about random bytes.
@@ -56,12 +58,12 @@ public struct RudeStorm: Sendable {
   }
 
   private func logins(
-    _ count: Int, on thread: LoopThread, _ port: UInt16, within limit: Interval = .seconds(60),
-    while condition: () -> Void = {}
+    _ count: Int, on thread: LoopThread, _ port: UInt16, areNew: Bool = false,
+    within limit: Interval = .seconds(60), while condition: () -> Void = {}
   ) throws -> [Double] {
     let probe = try thread.make { loop in
       let settings = makeClientConfiguration(bindPort: port)
-      let probe = LoginProbe(loop, settings, pause: .milliseconds(10))
+      let probe = LoginProbe(loop, settings, pause: .milliseconds(10), isNewEachTime: areNew)
       probe.begin()
       return probe
     }
@@ -95,7 +97,7 @@ public struct RudeStorm: Sendable {
       memoryMax = max(memoryMax, relay.residentKibibytes)
       return try crowds.run { crowd.on($0).isComplete }
     }
-    let seconds = try logins(tries, on: good, port) {
+    let seconds = try logins(tries, on: good, port, areNew: isGoodClientNew) {
       memoryMax = max(memoryMax, relay.residentKibibytes)
     }
     try crowds.run { crowd.on($0).isRefilling = false }

@@ -139,6 +139,9 @@ public final class SocketStream: ByteStream, ReadinessHandler {
     precondition(tls == nil && output.isEmpty, "TLS starts on a clean stream")
     tls = session
     session.begin()
+    // The first record costs what a key exchange costs, the rest little: who has come so far does
+    // not wait behind those who have just come.
+    if strangerTurns === context.unknownStrangers { strangerTurns = context.unknownStrangersInTLS }
     if received.count > 0 {
       readRecords(of: session, received: received)
     } else {
