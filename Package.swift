@@ -110,7 +110,7 @@ let package = Package(
       dependencies: [
         "Transports", "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "StreamMux",
         "StreamCoding", "WireProtocol", "Configuration", "ProxyGraph", "Admission", "Diagnostics",
-        logging,
+        "HTTPProtocol", logging,
       ],
       swiftSettings: strict),
     .target(
@@ -223,7 +223,7 @@ let package = Package(
         "frps", "frpc", "RelayServer", "TunnelClient", "Transports", "Reactor", "LinuxSystem",
         "ByteBuffers",
         "Timekeeping", "StreamMux", "WireProtocol", "StreamCoding", "Configuration", "TestKit",
-        logging,
+        "ProxyGraph", "HTTPProtocol", logging,
       ],
       exclude: ["Vectors"], swiftSettings: strict),
     .target(

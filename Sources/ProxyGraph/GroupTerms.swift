@@ -67,3 +67,26 @@ public struct GroupSettings: Equatable, Sendable {
   /// frp's behaviour.
   public init() {}
 }
+
+/// The settings of groups, by the server's configuration.
+public struct GroupPolicies: Equatable, Sendable {
+  /// Those of every group that has none of its own.
+  public var common = GroupSettings()
+  /// Those of some groups, by name.
+  public var named: [String: GroupSettings] = [:]
+  /// The key of a proxy's metadata with its weight; empty when all weigh the same.
+  public var weightKey = ""
+
+  /// frp's behaviour.
+  public init() {}
+
+  func settings(of group: String) -> GroupSettings { named[group] ?? common }
+
+  /// What the proxy says of its weight; 1 when it says nothing that makes sense.
+  func weight(of request: NewProxy) -> Int {
+    guard !weightKey.isEmpty, let text = request.metas[weightKey], let weight = Int(text) else {
+      return 1
+    }
+    return min(max(weight, 1), ProxyGraphLimits.groupWeightMax)
+  }
+}

@@ -1,11 +1,12 @@
 public import Timekeeping
 internal import WireProtocol
 
-/// Who is logged in, which public port leads to whom, and who waits for whom. Pure data: events go
-/// in, actions come out of `nextAction()`, time and randomness are arguments.
+/// Who is logged in, which public port or host leads to whom, and who waits for whom. Pure data:
+/// events go in, actions come out of `nextAction()`, time and randomness are arguments.
 ///
-/// A proxy's states: opening (a `listen` is out; it has no users), open, gone. A user's: waiting,
-/// joined (the graph has forgotten him). A work connection's: pooled, joined (forgotten).
+/// A proxy's states: opening (a `listen` is out; it has no users), open, gone; one of virtual hosts
+/// is open at once. A user's: waiting, joined (the graph has forgotten him). A work connection's:
+/// pooled, joined (forgotten). What users reach is a route, which leads to one proxy or to a group.
 ///
 /// A proxy that another session of the same user has is contested: a client that was started anew
 /// announces what its former self still has, as far as the relay knows. The announcement waits
@@ -58,19 +59,16 @@ public struct RelayGraph: ~Copyable {
     }
 
     let session: SessionID
-    let name: String
-    let type: String
-    let remotePort: Int
+    let request: NewProxy
     let random: UInt64
   }
 
   struct Proxy {
     let session: SessionID
     let name: String
-    let requestedPort: Int
-    let previousPort: UInt16?
-    var port: UInt16
-    var candidates: [UInt16]
+    let route: RouteID
+    /// Whether it counts as one of its session's ports.
+    let isPort: Bool
     var isOpen = false
   }
 
@@ -87,6 +85,11 @@ public struct RelayGraph: ~Copyable {
   var proxies: [ProxyID: Proxy] = [:]
   var proxiesByName: [String: ProxyID] = [:]
   var ports: PortAllocator
+  var routes: [RouteID: Route] = [:]
+  var groups: [GroupKey: RouteID] = [:]
+  var hosts: [VirtualHostKind: HostRoutes] = [
+    .http: HostRoutes(), .https: HostRoutes(), .tcpmux: HostRoutes(),
+  ]
   var users: [UserConnectionID: WaitingUser] = [:]
   var userDeadlines = Fifo<UserConnectionID>()
   var works: [WorkConnectionID: SessionID] = [:]
@@ -127,6 +130,9 @@ public struct RelayGraph: ~Copyable {
   /// The session that announced a proxy.
   public func session(of proxy: ProxyID) -> SessionID? { proxies[proxy]?.session }
 
+  /// How users reach a proxy.
+  public func route(of proxy: ProxyID) -> RouteID? { proxies[proxy]?.route }
+
   /// The session with a run ID.
   public func session(ofRunID runID: String) -> SessionID? { sessionsByRunID[runID] }
 
@@ -135,7 +141,7 @@ public struct RelayGraph: ~Copyable {
     sessions[session]?.requestedCount ?? 0
   }
 
-  /// How many ports a session has.
+  /// How many ports a session has; proxies of virtual hosts have none.
   public func portCount(of session: SessionID) -> Int { sessions[session]?.portCount ?? 0 }
 
   /// The name of a proxy.
@@ -151,7 +157,7 @@ public struct RelayGraph: ~Copyable {
     actions.append(action)
   }
 
-  private mutating func makeNumber() -> UInt64 {
+  mutating func makeNumber() -> UInt64 {
     nextNumber += 1
     return nextNumber
   }
@@ -204,9 +210,7 @@ public struct RelayGraph: ~Copyable {
     guard let session = sessions[id] else { return }
     closeWaitingUsers(of: id) { _ in true }
     for proxy in session.proxies.sorted(by: { $0.rawValue < $1.rawValue }) {
-      if isLost, let lost = proxies[proxy] {
-        ports.reserve(lost.port, for: lost.name, host: session.host, now: now)
-      }
+      if isLost { reservePort(of: proxy, host: session.host, now: now) }
       removeProxy(proxy, now: now)
     }
     sessions[id] = nil
@@ -218,8 +222,7 @@ public struct RelayGraph: ~Copyable {
     }
     for contender in session.contenders {
       requestProxy(
-        session: contender.session, name: contender.name, type: contender.type,
-        remotePort: contender.remotePort, now: now, random: contender.random)
+        session: contender.session, contender.request, now: now, random: contender.random)
     }
   }
 
@@ -230,170 +233,14 @@ public struct RelayGraph: ~Copyable {
     session.contenders = []
     session.contenderKeys = []
     for contender in contenders where sessions[contender.session] != nil {
-      refuse(contender.session, contender.name, .proxyAlreadyExists(contender.name))
+      let name = contender.request.proxyName
+      refuse(contender.session, name, .proxyAlreadyExists(name))
     }
   }
 
   private mutating func requestWork(_ id: SessionID) {
     sessions[id]?.requestedCount += 1
     queue(.requestWorkConnection(id))
-  }
-
-  // MARK: Proxies
-
-  /// The names of all proxies with their ports, by name.
-  public var portsByName: [(name: String, port: UInt16)] {
-    proxies.values.map { ($0.name, $0.port) }.sorted { $0.name < $1.name }
-  }
-
-  /// Keeps a port for a proxy of that name, as after its client was lost.
-  public mutating func reservePort(_ port: UInt16, forProxy name: String, now: Instant) {
-    if ports.isAllowed(port) { ports.reserve(port, for: name, host: "", now: now) }
-  }
-
-  /// A client announces a proxy; an action answers it, at once or after a `listen`.
-  public mutating func requestProxy(
-    session id: SessionID, name: String, type: String, remotePort: Int, now: Instant,
-    random: UInt64
-  ) {
-    guard let session = sessions[id] else { return }
-    if let cause = refusal(of: name, type: type, remotePort: remotePort, in: session, now: now) {
-      let contender = Contender(
-        session: id, name: name, type: type, remotePort: remotePort, random: random)
-      return contest(contender, in: session) ? () : refuse(id, name, cause)
-    }
-    let previous = ports.rememberedPort(of: name, now: now)
-    var candidates: [UInt16]
-    if remotePort == 0 {
-      candidates = ports.candidates(
-        for: name, count: ProxyGraphLimits.portCandidateCountMax, random: random, now: now,
-        within: session.ownPorts)
-    } else {
-      candidates = [UInt16(remotePort)]
-    }
-    guard !candidates.isEmpty else { return refuse(id, name, .noAvailablePort(name)) }
-    let port = candidates.removeFirst()
-    let proxy = ProxyID(rawValue: makeNumber())
-    proxies[proxy] = Proxy(
-      session: id, name: name, requestedPort: remotePort, previousPort: previous, port: port,
-      candidates: candidates)
-    proxiesByName[name] = proxy
-    sessions[id]?.proxies.insert(proxy)
-    sessions[id]?.portCount += 1
-    ports.take(port, for: name)
-    queue(.listen(proxy, port: port))
-  }
-
-  /// Lets an announcement wait for the verdict about another session of the same user that has
-  /// its proxy.
-  ///
-  /// - Returns: whether it waits.
-  private mutating func contest(_ contender: Contender, in session: Session) -> Bool {
-    guard let proxy = proxiesByName[contender.name], let ownerID = proxies[proxy]?.session,
-      ownerID != contender.session, let owner = sessions[ownerID], owner.user == session.user,
-      isTypeKnown(contender.type), session.portCount < portsPerSessionMax,
-      owner.contenders.count < ProxyGraphLimits.contendersPerSessionMax
-    else { return false }
-    // One that is announced again while it waits is answered once.
-    let key = Contender.Key(session: contender.session, name: contender.name)
-    guard owner.contenderKeys.insert(key).inserted else { return true }
-    if owner.contenders.isEmpty { queue(.probeSession(ownerID)) }
-    owner.contenders.append(contender)
-    return true
-  }
-
-  private var portsPerSessionMax: Int {
-    policy.portsPerSessionMax > 0
-      ? policy.portsPerSessionMax : ProxyGraphLimits.proxiesPerSessionMax
-  }
-
-  private func isTypeKnown(_ type: String) -> Bool { type.isEmpty || type == "tcp" }
-
-  private func refusal(
-    of name: String, type: String, remotePort: Int, in session: Session, now: Instant
-  ) -> ControlErrorText? {
-    // frp's order: the type, then the number of ports, then the name, then the port itself.
-    guard isTypeKnown(type) else { return .proxyTypeUnknown(name, type: type) }
-    guard session.portCount < portsPerSessionMax else { return .tooManyPorts(name) }
-    if proxiesByName[name] != nil { return .proxyAlreadyExists(name) }
-    if remotePort == 0 { return nil }
-    guard let port = UInt16(exactly: remotePort), ports.isAllowed(port),
-      session.ownPorts?.contains(where: { $0.contains(port) }) != false
-    else { return .portNotAllowed(name) }
-    let isFree =
-      !ports.isTaken(port)
-      && !ports.isReserved(port, against: name, host: session.host, now: now)
-    return isFree ? nil : .portAlreadyUsed(name)
-  }
-
-  private mutating func refuse(_ id: SessionID, _ name: String, _ text: ControlErrorText) {
-    queue(.replyProxyRefused(id, name: name, text))
-  }
-
-  /// The server listens for a proxy.
-  public mutating func listenSucceeded(_ id: ProxyID) {
-    guard let proxy = proxies[id], !proxy.isOpen else { return }
-    proxies[id]?.isOpen = true
-    queue(
-      .replyProxyStarted(proxy.session, name: proxy.name, remoteAddress: ":\(proxy.port)"))
-  }
-
-  /// The port cannot be bound; another one is tried if the server may choose.
-  public mutating func listenFailed(_ id: ProxyID, now: Instant) {
-    guard var proxy = proxies[id], !proxy.isOpen else { return }
-    ports.giveUp(proxy.port, of: proxy.name, previous: proxy.previousPort, now: now)
-    while !proxy.candidates.isEmpty {
-      let port = proxy.candidates.removeFirst()
-      if ports.isTaken(port) { continue }
-      proxy.port = port
-      proxies[id] = proxy
-      ports.take(port, for: proxy.name)
-      queue(.listen(id, port: port))
-      return
-    }
-    let name = proxy.name
-    forgetProxy(id, proxy)
-    refuse(
-      proxy.session, name,
-      proxy.requestedPort == 0 ? .noAvailablePort(name) : .portUnavailable(name))
-  }
-
-  /// The client withdraws a proxy; an unknown name is ignored.
-  public mutating func closeProxy(session: SessionID, name: String, now: Instant) {
-    guard let id = proxiesByName[name], let owner = proxies[id]?.session else { return }
-    if owner == session { return removeProxy(id, now: now) }
-    // It may wait for what becomes of the owner.
-    let key = Contender.Key(session: session, name: name)
-    guard sessions[owner]?.contenderKeys.remove(key) != nil else { return }
-    sessions[owner]?.contenders.removeAll { $0.session == session && $0.name == name }
-  }
-
-  private mutating func removeProxy(_ id: ProxyID, now: Instant) {
-    guard let proxy = proxies[id] else { return }
-    forgetProxy(id, proxy)
-    ports.release(proxy.port, of: proxy.name, now: now)
-    queue(.stopListening(id))
-    closeWaitingUsers(of: proxy.session) { $0.proxy == id }
-  }
-
-  private mutating func closeWaitingUsers(
-    of id: SessionID, where isConcerned: (WaitingUser) -> Bool
-  ) {
-    guard let session = sessions[id], session.waitingCount > 0 else { return }
-    for user in session.waiting.live {
-      guard let waiting = users[user], isConcerned(waiting) else { continue }
-      users[user] = nil
-      sessions[id]?.waitingCount -= 1
-      queue(.closeUser(user, .proxyGone))
-    }
-    dropStaleDeadlines()
-  }
-
-  private mutating func forgetProxy(_ id: ProxyID, _ proxy: Proxy) {
-    proxies[id] = nil
-    proxiesByName[proxy.name] = nil
-    sessions[proxy.session]?.proxies.remove(id)
-    sessions[proxy.session]?.portCount -= 1
   }
 
   // MARK: Users
@@ -451,7 +298,7 @@ public struct RelayGraph: ~Copyable {
     }
   }
 
-  private mutating func dropStaleDeadlines() {
+  mutating func dropStaleDeadlines() {
     while let user = userDeadlines.first, users[user] == nil { userDeadlines.removeFirst() }
     userDeadlines.compact(liveCount: users.count) { users[$0] != nil }
   }

@@ -65,6 +65,12 @@ public struct RelayPolicy: Equatable, Sendable {
   public var portMemory = Interval.seconds(24 * 3600)
   /// How long the port of a proxy whose client was lost is kept for it.
   public var portReservation = Interval.seconds(30)
+  /// The ports of virtual hosts; proxies of a kind that has none are refused.
+  public var hostPorts: [VirtualHostKind: UInt16] = [:]
+  /// The domain under which subdomains are given out; empty for none.
+  public var subdomainHost = ""
+  /// How groups choose.
+  public var groups = GroupPolicies()
 
   /// frp's rules.
   public init() {}
@@ -108,11 +114,13 @@ public enum RelayAction: Equatable, Sendable {
   /// call `sessionDidAnswer` or `closeSession`.
   case probeSession(SessionID)
   /// Listen on the port, and say how it went.
-  case listen(ProxyID, port: UInt16)
+  case listen(RouteID, port: UInt16)
   /// Close the public port; running connections go on.
-  case stopListening(ProxyID)
-  /// Tell the client that its proxy is open.
-  case replyProxyStarted(SessionID, name: String, remoteAddress: String)
+  case stopListening(RouteID)
+  /// Serve users of the proxy from now on, and tell its client that it is open.
+  case openProxy(ProxyID, remoteAddress: String)
+  /// Nobody new comes to the proxy; running connections go on.
+  case closeProxy(ProxyID)
   /// Tell the client that its proxy is refused.
   case replyProxyRefused(SessionID, name: String, ControlErrorText)
   /// Ask the client for one more work connection.

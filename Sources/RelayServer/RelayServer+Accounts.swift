@@ -61,7 +61,7 @@ extension RelayServer {
   func end(_ ended: some Collection<ControlSession>, _ reason: String) {
     guard !ended.isEmpty else { return }
     let ids = Set(ended.map(\.id))
-    for relay in relays.values where ids.contains(relay.session) { relay.pair.abort() }
+    for relay in relays.values where ids.contains(relay.session) { relay.abort() }
     for session in ended {
       session.close()
       sessionDidEnd(session, reason, isLost: false)

@@ -23,7 +23,7 @@ extension RelayServer {
     configuration = new
     decide { $0.setPolicy(RelayServer.makePolicy(new), now: context.loop.now) }
     admission.follow(
-      new, places: users.values.map(\.place) + relays.values.map(\.place))
+      new, places: users.values.map(\.seat.place) + relays.values.map(\.seat.place))
     updateAccounts(new)
     report(outcome)
     return outcome

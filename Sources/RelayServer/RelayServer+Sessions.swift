@@ -186,13 +186,11 @@ extension RelayServer {
   func requestProxy(_ request: NewProxy, from session: ControlSession) {
     announcements[AnnouncementKey(session: session.id, name: request.proxyName)] = request
     if let refusal = accountRefusal(of: request, from: session) {
-      return answer(session.id, request.proxyName, remoteAddress: "", refusal: refusal)
+      return refuseProxy(request.proxyName, of: session.id, refusal)
     }
     decide { graph in
       graph.requestProxy(
-        session: session.id, name: request.proxyName, type: request.proxyType,
-        remotePort: request.remotePort, now: context.loop.now,
-        random: HostSystem.randomNumber)
+        session: session.id, request, now: context.loop.now, random: HostSystem.randomNumber)
     }
   }
 
@@ -216,13 +214,13 @@ extension RelayServer {
     case .listen(let id, let port):
       listen(for: id, port: port)
     case .stopListening(let id):
-      guard let proxy = proxies.removeValue(forKey: id) else { return }
-      proxy.listener.close()
-      proxy.logger.info("proxy closing")
-    case .replyProxyStarted(let id, let name, let remoteAddress):
-      answer(id, name, remoteAddress: remoteAddress, refusal: nil)
+      stopListening(for: id)
+    case .openProxy(let id, let remoteAddress):
+      openProxy(id, remoteAddress: remoteAddress)
+    case .closeProxy(let id):
+      closeProxy(id)
     case .replyProxyRefused(let id, let name, let text):
-      answer(id, name, remoteAddress: "", refusal: text)
+      refuseProxy(name, of: id, text)
     case .requestWorkConnection(let id):
       sessions[id]?.send(.requestWorkConnection(RequestWorkConnection()))
     case .join(let user, let work, let proxy):
@@ -243,28 +241,6 @@ extension RelayServer {
     // Nothing of it stays: its client is here already, and what is under way belongs to nobody.
     session.close(isAborting: true)
   }
-
-  private func answer(
-    _ id: SessionID, _ name: String, remoteAddress: String, refusal: ControlErrorText?
-  ) {
-    let request = announcements.removeValue(forKey: AnnouncementKey(session: id, name: name))
-    guard let session = sessions[id] else { return }
-    var answer = NewProxyResponse()
-    answer.proxyName = name
-    answer.remoteAddress = remoteAddress
-    answer.error = refusal?.text(isDetailed: configuration.sendsDetailedErrors) ?? ""
-    let type = request.map(\.proxyType) ?? ""
-    let entry = "new proxy [\(name)] type [\(type.isEmpty ? "tcp" : type)]"
-    if let refusal {
-      admission.complaints.write(
-        .proxy, from: session.carrier.network, to: session.logger,
-        "\(entry) error: \(refusal.detailed)")
-    } else {
-      session.logger.info("\(entry) success")
-      portMemory?.noteChange { [unowned self] in graph.portsByName }
-    }
-    session.send(.newProxyResponse(answer))
-  }
 }
 
 extension RelayServer {
@@ -275,6 +251,10 @@ extension RelayServer {
     policy.portsPerSessionMax = configuration.portsPerClientMax ?? 0
     policy.poolCountMax = configuration.transport.poolCountMax
     policy.userWaitLimit = configuration.userConnectionTimeout
+    policy.hostPorts[.http] = configuration.httpPort
+    policy.hostPorts[.https] = configuration.httpsPort
+    policy.hostPorts[.tcpmux] = configuration.httpConnectPort
+    policy.subdomainHost = configuration.subdomainHost ?? ""
     return policy
   }
 }

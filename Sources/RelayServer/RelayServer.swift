@@ -35,9 +35,13 @@ public final class RelayServer {
   var graph: RelayGraph
   var sessions: [SessionID: ControlSession] = [:]
   var proxies: [ProxyID: BoundProxy] = [:]
-  var users: [UserConnectionID: UserConnection] = [:]
+  /// The public ports of proxies.
+  var listeners: [RouteID: Listener] = [:]
+  var users: [UserConnectionID: PendingUser] = [:]
   var works: [WorkConnectionID: IdleWorkConnection] = [:]
   var relays: [UserConnectionID: RunningRelay] = [:]
+  /// Who answers HTTP requests.
+  var httpFront: (any HTTPFront)?
   /// Announcements whose proxies are being made.
   var announcements: [AnnouncementKey: NewProxy] = [:]
 
@@ -232,7 +236,8 @@ public final class RelayServer {
     isStopping = true
     listener?.close()
     listener = nil
-    for proxy in proxies.values { proxy.listener.close() }
+    for listener in listeners.values { listener.close() }
+    httpFront?.stop()
     waitForUsers(until: context.loop.now + configuration.shutdownGrace)
   }
 
@@ -241,7 +246,7 @@ public final class RelayServer {
 
   /// Where users reach a proxy; `nil` when it is not open.
   public func publicAddress(ofProxy name: String) -> SocketAddress? {
-    proxies.values.first { $0.request.proxyName == name }?.listener.address
+    proxies.values.first { $0.request.proxyName == name }.flatMap { listeners[$0.route]?.address }
   }
 
   /// The number of logged-in clients.
@@ -271,8 +276,15 @@ public final class RelayServer {
     expiryTimer = nil
     admission.complaints.close()
     portMemory?.close()
-    for relay in relays.values { relay.pair.abort() }
-    for user in users.values { user.stream.abort() }
+    httpFront?.close()
+    httpFront = nil
+    for relay in relays.values { relay.abort() }
+    for user in users.values {
+      switch user {
+      case .connection(let connection): connection.stream.abort()
+      case .request(let request): request.completion(.failure(.ended))
+      }
+    }
     for work in works.values { work.close() }
     relays = [:]
     users = [:]
@@ -283,7 +295,8 @@ public final class RelayServer {
     carriers = [:]
     listener?.close()
     listener = nil
-    for proxy in proxies.values { proxy.listener.close() }
+    for listener in listeners.values { listener.close() }
+    listeners = [:]
     proxies = [:]
     let onEnd = self.onEnd
     self.onEnd = nil

@@ -15,6 +15,7 @@ public final class JoinedPair {
   ///   - near: the user's stream (on the relay) or the local service's (on the client).
   ///   - far: the work connection.
   ///   - greeting: goes to the work connection before anything else, uncoded.
+  ///   - nearEarly: bytes of the near stream that came before; they go first.
   ///   - early: bytes of the work connection that came before; `creditedCount` of them were
   ///     given back as credit.
   ///   - codec: how payload is coded on the work connection; `nil` for plain.
@@ -25,7 +26,7 @@ public final class JoinedPair {
   ///     decoded, so look at `isOver`.
   public init(
     _ context: TransportContext, near: any ByteStream, far: any ByteStream,
-    greeting: [UInt8] = [], early: [UInt8],
+    greeting: [UInt8] = [], nearEarly: [UInt8] = [], early: [UInt8],
     creditedCount: Int, codec: PayloadCodec?, nearLimiter: BandwidthLimiter? = nil,
     farLimiter: BandwidthLimiter? = nil, isHalfCloseKept: Bool,
     onClose: @escaping (RelaySummary) -> Void
@@ -44,17 +45,24 @@ public final class JoinedPair {
         limitedFar = nil
         lane = .spliced(
           SpliceRelay(
-            context, near: left, far: right, greeting: greeting,
+            context, near: left, far: right, greeting: greeting, early: nearEarly,
             isHalfCloseKept: isHalfCloseKept, onClose: onClose))
         return
       }
     }
     far.write(greeting)
     limitedFar = farLimiter.map { LimitedStream(context, over: far, $0) }
+    let limitedNear = nearLimiter.map { LimitedStream(context, over: near, $0) }
     let relay = StreamRelay(
-      context, near: nearLimiter.map { LimitedStream(context, over: near, $0) } ?? near,
-      far: limitedFar ?? far, codec: codec, isHalfCloseKept: isHalfCloseKept, onClose: onClose)
+      context, near: limitedNear ?? near, far: limitedFar ?? far, codec: codec,
+      isHalfCloseKept: isHalfCloseKept, onClose: onClose)
     lane = .framed(relay)
+    // Sockets have no credit that could be given back twice.
+    if let limitedNear {
+      limitedNear.inject(nearEarly, prepaid: 0)
+    } else {
+      relay.injectFromNear(nearEarly)
+    }
     if let limitedFar {
       limitedFar.inject(early, prepaid: creditedCount)
       return

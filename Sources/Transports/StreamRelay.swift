@@ -104,6 +104,12 @@ public final class StreamRelay: ByteStreamReceiver, HalfClosedPair {
     bytes.withUnsafeBytes { receiveFromFar($0) }
   }
 
+  /// Passes on bytes of the near stream that came before the relay existed.
+  public func injectFromNear(_ bytes: [UInt8]) {
+    guard !bytes.isEmpty, !isOver else { return }
+    bytes.withUnsafeBytes { receiveFromNear($0) }
+  }
+
   private func receiveFromNear(_ bytes: UnsafeRawBufferPointer) {
     forward.byteCount += UInt64(bytes.count)
     forward.owed += bytes.count

@@ -302,6 +302,10 @@ final class ClientSession {
     if proxy.bandwidthLimitMode == .server {
       message.bandwidthLimitMode = proxy.bandwidthLimitMode.rawValue
     }
+    if let balancing = proxy.loadBalancing {
+      message.group = balancing.group
+      message.groupKey = balancing.key.value
+    }
     message.metas = proxy.metadata
     message.annotations = proxy.annotations
     message.describe(proxy.service)

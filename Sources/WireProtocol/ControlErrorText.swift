@@ -204,6 +204,13 @@ extension ControlErrorText {
         + "server")
   }
 
+  /// No such way to tell the hosts of a port apart.
+  public static func multiplexerUnknown(
+    _ proxyName: String, multiplexer: String
+  ) -> ControlErrorText {
+    newProxy(proxyName, "unknown multiplexer [\(multiplexer)]")
+  }
+
   /// The server has no domain under which it gives out subdomains.
   public static func subdomainNotEnabled(_ proxyName: String) -> ControlErrorText {
     newProxy(

@@ -1,5 +1,6 @@
 import ProxyGraph
 import Timekeeping
+import WireProtocol
 
 extension FuzzTarget {
   static let graphs = [
@@ -18,7 +19,8 @@ struct GraphWorld: ~Copyable {
   private let policy: RelayPolicy
   private var now = Instant(nanoseconds: 1_000_000_000)
   private var sessions: [(id: SessionID, runID: String)] = []
-  private var listening: [ProxyID] = []
+  private var listening: [RouteID] = []
+  private var open: [ProxyID] = []
   private var probed: [SessionID] = []
   private var waiting: Set<UserConnectionID> = []
   private var pooled: Set<WorkConnectionID> = []
@@ -31,6 +33,9 @@ struct GraphWorld: ~Copyable {
     policy.portsPerSessionMax = choice & 2 == 0 ? 0 : 3
     policy.poolCountMax = Int(choice >> 4)
     policy.portMemory = .seconds(choice & 4 == 0 ? 5 : 3600)
+    policy.hostPorts = choice & 8 == 0 ? [:] : [.http: 80, .https: 443, .tcpmux: 1337]
+    policy.subdomainHost = "sub.test"
+    policy.groups.common.failureCountMax = 2
     self.policy = policy
     graph = RelayGraph(policy: policy)
   }
@@ -49,13 +54,13 @@ struct GraphWorld: ~Copyable {
     case 3, 4:
       guard let session else { break }
       graph.requestProxy(
-        session: session.id, name: "p\(operation >> 5)", type: choice == 255 ? "udp" : "",
-        remotePort: Self.numbers[choice % Self.numbers.count], now: now,
+        session: session.id, request(operation, choice, &input), now: now,
         random: UInt64(choice) << 33)
     case 5:
       if let session { graph.closeProxy(session: session.id, name: "p\(operation >> 5)", now: now) }
     case 6, 7, 8:
-      if !listening.isEmpty { connectUser(to: listening[choice % listening.count]) }
+      if choice & 1 == 0, !open.isEmpty { connectUser(to: open[choice % open.count]) }
+      if choice & 1 == 1 { routeUser(choice) }
     case 9, 10, 11:
       nextNumber += 1
       let work = WorkConnectionID(rawValue: nextNumber)
@@ -89,6 +94,55 @@ struct GraphWorld: ~Copyable {
     if let deadline = graph.nextDeadline {
       try require(deadline <= now + policy.userWaitLimit, "a deadline that is far away")
     }
+  }
+
+  private static let types = ["", "tcp", "http", "https", "tcpmux", "udp"]
+  private static let domains = ["a.test", "*.a.test", "*", "b.sub.test", "", "A.test."]
+
+  private func request(
+    _ operation: UInt8, _ choice: Int, _ input: inout FuzzInput
+  ) -> NewProxy {
+    let kind = Int(input.byte())
+    var request = NewProxy(
+      proxyName: "p\(operation >> 5)", proxyType: Self.types[kind % Self.types.count],
+      remotePort: Self.numbers[choice % Self.numbers.count])
+    request.multiplexer = choice == 255 ? "" : "httpconnect"
+    let details = Int(input.byte())
+    if details & 1 != 0 {
+      request.group = "g\(details >> 6)"
+      request.groupKey = details & 2 == 0 ? "k" : "l"
+    }
+    request.customDomains = (0...(details >> 2 & 1)).map {
+      Self.domains[(details >> 3 + $0) % Self.domains.count]
+    }
+    if details & 32 != 0 { request.subdomain = details & 4 == 0 ? "s" : "s.s" }
+    request.locations = kind & 64 == 0 ? [] : ["/", "/a"]
+    request.routeByHTTPUser = kind & 128 == 0 ? "" : "u"
+    return request
+  }
+
+  /// A user who says a host, or comes to a port.
+  private mutating func routeUser(_ choice: Int) {
+    let hosts = ["a.test", "x.a.test", "s.sub.test", "c"]
+    var route: RouteID?
+    if choice & 2 == 0, !listening.isEmpty {
+      route = listening[choice % listening.count]
+    } else {
+      let kinds = VirtualHostKind.allCases
+      route = graph.route(
+        kinds[choice >> 2 % kinds.count], host: hosts[choice >> 4 & 3],
+        user: choice & 128 == 0 ? "" : "u")
+    }
+    let random = UInt64(choice)
+    guard let route, let proxy = graph.chooseProxy(of: route, source: [], random: random, now: now)
+    else { return }
+    switch choice & 12 {
+    case 0: graph.connectionFailed(proxy, now: now)
+    case 4: graph.connectionSucceeded(proxy, now: now)
+    default: break
+    }
+    if choice & 16 == 0 { graph.connectionEnded(proxy) }
+    connectUser(to: proxy)
   }
 
   private mutating func openSession(
@@ -128,22 +182,21 @@ struct GraphWorld: ~Copyable {
     var requestCount = 0
     while let action = graph.nextAction() {
       switch action {
-      case .listen(let proxy, let port):
+      case .listen(let route, let port):
         try require(policy.allowedPorts.contains { $0.contains(port) }, "port \(port)")
-        let outcome = input.byte()
-        // One who is quicker than the answer to `listen`.
-        if outcome & 2 != 0 { connectUser(to: proxy) }
-        if outcome & 1 == 0 {
-          graph.listenSucceeded(proxy)
-          listening.append(proxy)
+        if input.byte() & 1 == 0 {
+          graph.listenSucceeded(route)
+          listening.append(route)
         } else {
-          graph.listenFailed(proxy, now: now)
+          graph.listenFailed(route, now: now)
         }
-      case .stopListening(let proxy): listening.removeAll { $0 == proxy }
+      case .stopListening(let route): listening.removeAll { $0 == route }
+      case .openProxy(let proxy, _): open.append(proxy)
+      case .closeProxy(let proxy): open.removeAll { $0 == proxy }
       case .join(let user, let work, let proxy):
         try require(waiting.remove(user) != nil, "a user is joined who does not wait")
         try require(pooled.remove(work) != nil, "a work connection is joined that is not there")
-        try require(listening.contains(proxy), "a user is joined to a proxy that is not open")
+        try require(open.contains(proxy), "a user is joined to a proxy that is not open")
         joinedCount += 1
       case .closeUser(let user, _):
         try require(waiting.remove(user) != nil, "a user is closed who does not wait")
@@ -153,7 +206,7 @@ struct GraphWorld: ~Copyable {
         requestCount += 1
         try require(requestCount <= policy.poolCountMax + 16, "\(requestCount) requests at once")
       case .probeSession(let id): probed.append(id)
-      case .replyProxyStarted, .replyProxyRefused, .closeSession: break
+      case .replyProxyRefused, .closeSession: break
       }
     }
   }

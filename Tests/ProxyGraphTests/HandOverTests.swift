@@ -20,12 +20,14 @@ import WireProtocol
     #expect(rig.announce(new).isEmpty)
     rig.graph.closeSession(old, isLost: true, now: rig.now)
     let actions = rig.drain()
-    #expect(actions.count == 2 && actions.first == .stopListening(proxy))
+    #expect(actions.dropLast() == [.stopListening(proxy.madeRoute), .closeProxy(proxy)])
     guard case .listen(let fresh, port: 6000) = actions.last else {
       Issue.record("not handed over")
       return
     }
-    #expect(rig.graph.session(of: fresh) == new)
+    rig.graph.listenSucceeded(fresh)
+    let heir = try #require(fresh.proxy(in: rig.drain()))
+    #expect(rig.graph.session(of: heir) == new)
   }
 
   @Test func sessionThatAnswersKeepsWhatItHas() throws {
@@ -65,7 +67,7 @@ import WireProtocol
     _ = rig.announce(other)
     rig.graph.closeSession(other, isLost: false, now: rig.now)
     rig.graph.closeSession(owner, isLost: true, now: rig.now)
-    #expect(rig.drain() == [.stopListening(proxy)])
+    #expect(rig.drain() == [.stopListening(proxy.madeRoute), .closeProxy(proxy)])
   }
 
   @Test func sessionThatIsReplacedByItsOwnClientIsAlive() throws {
@@ -76,7 +78,10 @@ import WireProtocol
     _ = rig.announce(other)
     _ = try rig.logIn(runID: runID, poolCount: 0)
     #expect(
-      rig.drain() == [Self.refused(other), .stopListening(proxy), .closeSession(old)])
+      rig.drain() == [
+        Self.refused(other), .stopListening(proxy.madeRoute), .closeProxy(proxy),
+        .closeSession(old),
+      ])
   }
 
   @Test func anotherUsersProxyIsNotContested() throws {

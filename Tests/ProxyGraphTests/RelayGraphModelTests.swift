@@ -2,6 +2,7 @@ import ProxyGraph
 import TestKit
 import Testing
 import Timekeeping
+import WireProtocol
 
 /// Random operations: after each, the graph fits together, and nobody is lost: every user and work
 /// connection that went in comes out in exactly one action, or is still inside.
@@ -48,7 +49,7 @@ import Timekeeping
       let port = [0, 6000, 6001, 6002, 9].randomElement(using: &generator) ?? 0
       let name = "p\(Int.random(in: 0..<6, using: &generator))"
       rig.graph.requestProxy(
-        session: session.id, name: name, type: "", remotePort: port, now: rig.now,
+        session: session.id, NewProxy(proxyName: name, remotePort: port), now: rig.now,
         random: generator.next())
     case 4:
       guard let session else { return }
@@ -90,19 +91,14 @@ import Timekeeping
         switch action {
         case .listen(let id, let port):
           #expect((6000...6007).contains(port))
-          if Int.random(in: 0..<3, using: &generator) == 0 {
-            model.nextNumber += 1
-            model.waiting.insert(model.nextNumber)
-            rig.graph.userConnected(
-              UserConnectionID(rawValue: model.nextNumber), to: id, now: rig.now)
-          }
           if Int.random(in: 0..<5, using: &generator) > 0 {
             rig.graph.listenSucceeded(id)
-            model.proxies[id] = rig.graph.session(of: id)
           } else {
             rig.graph.listenFailed(id, now: rig.now)
           }
-        case .stopListening(let id): model.proxies[id] = nil
+        case .openProxy(let id, _): model.proxies[id] = rig.graph.session(of: id)
+        case .closeProxy(let id): model.proxies[id] = nil
+        case .stopListening: break
         case .join(let user, let work, let proxy):
           #expect(remove(user, from: &model.waiting) && remove(work, from: &model.pooled))
           #expect(model.proxies[proxy] != nil)
@@ -116,7 +112,7 @@ import Timekeeping
             rig.graph.closeSession(id, isLost: true, now: rig.now)
             model.sessions.removeAll { $0.id == id }
           }
-        case .requestWorkConnection, .replyProxyStarted, .replyProxyRefused, .closeSession: break
+        case .requestWorkConnection, .replyProxyRefused, .closeSession: break
         }
       }
     }

@@ -42,21 +42,45 @@ struct GraphRig: ~Copyable {
     _ session: SessionID, _ name: String = "web", port: Int = 6000, type: String = "tcp",
     random: UInt64 = 1
   ) -> [RelayAction] {
-    graph.requestProxy(
-      session: session, name: name, type: type, remotePort: port, now: now, random: random)
+    announce(session, NewProxy(proxyName: name, proxyType: type, remotePort: port), random: random)
+  }
+
+  mutating func announce(
+    _ session: SessionID, _ request: NewProxy, random: UInt64 = 1
+  ) -> [RelayAction] {
+    graph.requestProxy(session: session, request, now: now, random: random)
     return drain()
+  }
+
+  mutating func choose(_ route: RouteID?, source: [UInt8] = []) -> ProxyID? {
+    route.flatMap { graph.chooseProxy(of: $0, source: source, random: 0, now: now) }
   }
 
   /// Announces, and listens with success; the proxy.
   mutating func open(_ session: SessionID, _ name: String = "web", port: Int = 6000) throws
     -> ProxyID
   {
-    guard case .listen(let id, _) = announce(session, name, port: port).first else {
+    guard case .listen(let route, _) = announce(session, name, port: port).first else {
       throw GraphRigError.notListening
     }
-    graph.listenSucceeded(id)
-    _ = drain()
+    graph.listenSucceeded(route)
+    guard case .openProxy(let id, ":\(port)") = drain().first else {
+      throw GraphRigError.notListening
+    }
     return id
+  }
+}
+
+extension ProxyID {
+  /// A route has the number of the proxy that made it.
+  var madeRoute: RouteID { RouteID(rawValue: rawValue) }
+}
+
+extension RouteID {
+  /// Of a proxy that opens now.
+  func proxy(in actions: [RelayAction]) -> ProxyID? {
+    for case .openProxy(let id, _) in actions where id.madeRoute == self { return id }
+    return nil
   }
 }
 
@@ -92,7 +116,8 @@ enum GraphRigError: Error {
     let actions = rig.drain()
     #expect(
       actions == [
-        .stopListening(proxy), .closeWork(work(1)), .closeWork(work(2)), .closeSession(old),
+        .stopListening(proxy.madeRoute), .closeProxy(proxy), .closeWork(work(1)),
+        .closeWork(work(2)), .closeSession(old),
         .requestWorkConnection(new),
       ])
     #expect(try rig.open(new) != proxy)
@@ -147,27 +172,22 @@ enum GraphRigError: Error {
     _ = try rig.open(session)
   }
 
-  @Test func usersOfAProxyThatIsNotOpenAreRefused() throws {
+  @Test func nobodyIsChosenBeforeThePortIsOpen() throws {
     var rig = GraphRig()
-    let (session, runID) = try rig.logIn(poolCount: 1)
-    _ = rig.drain()
-    let other = try rig.open(session, "other", port: 7000)
-    rig.graph.workConnectionArrived(work(1), runID: runID)
-    guard case .listen(let id, port: 6000) = rig.announce(session).first else {
+    let (session, _) = try rig.logIn(poolCount: 0)
+    guard case .listen(let route, port: 6000) = rig.announce(session).first else {
       Issue.record("no listen")
       return
     }
-    rig.graph.userConnected(user(1), to: id, now: rig.now)
-    rig.graph.listenFailed(id, now: rig.now)
-    rig.graph.userConnected(user(2), to: id, now: rig.now)
-    #expect(
-      rig.drain() == [
-        .closeUser(user(1), .proxyGone),
-        .replyProxyRefused(session, name: "web", .portUnavailable("web")),
-        .closeUser(user(2), .proxyGone),
-      ])
-    rig.graph.userConnected(user(3), to: other, now: rig.now)
-    #expect(rig.drain().first == .join(user(3), work(1), other))
+    #expect(rig.choose(route) == nil)
+    rig.graph.listenSucceeded(route)
+    let proxy = try #require(route.proxy(in: rig.drain()))
+    #expect(rig.choose(route) == proxy)
+    rig.graph.closeProxy(session: session, name: "web", now: rig.now)
+    #expect(rig.choose(route) == nil)
+    _ = rig.drain()
+    rig.graph.userConnected(user(1), to: proxy, now: rig.now)
+    #expect(rig.drain() == [.closeUser(user(1), .proxyGone)])
   }
 
   @Test func chosenPortsAreTriedFiveTimes() throws {
@@ -293,7 +313,10 @@ enum GraphRigError: Error {
     rig.graph.userConnected(user(1), to: proxy, now: rig.now)
     _ = rig.drain()
     rig.graph.closeSession(session, isLost: false, now: rig.now)
-    #expect(rig.drain() == [.closeUser(user(1), .proxyGone), .stopListening(proxy)])
+    #expect(
+      rig.drain() == [
+        .closeUser(user(1), .proxyGone), .stopListening(proxy.madeRoute), .closeProxy(proxy),
+      ])
     rig.graph.workConnectionArrived(work(1), runID: runID)
     rig.graph.userConnected(user(2), to: proxy, now: rig.now)
     #expect(

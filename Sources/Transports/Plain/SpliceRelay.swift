@@ -19,19 +19,21 @@ final class SpliceRelay: HalfClosedPair {
 
   /// Takes both sockets over; bytes flow from the next turn on.
   ///
-  /// - Parameter greeting: goes to the far socket before anything else, with the near one's first
-  ///   bytes if they are there.
+  /// - Parameters:
+  ///   - greeting: goes to the far socket before anything else, with the near one's first bytes if
+  ///     they are there.
+  ///   - early: bytes of the near socket that came before.
   init(
     _ context: TransportContext, near: SplicedSocket, far: SplicedSocket, greeting: [UInt8],
-    isHalfCloseKept: Bool, onClose: @escaping (RelaySummary) -> Void
+    early: [UInt8], isHalfCloseKept: Bool, onClose: @escaping (RelaySummary) -> Void
   ) {
     self.context = context
     self.near = near
     self.far = far
     self.isHalfCloseKept = isHalfCloseKept
     self.onClose = onClose
-    forward = SplicedDirection(context, from: near, to: far, greeting: greeting)
-    backward = SplicedDirection(context, from: far, to: near, greeting: [])
+    forward = SplicedDirection(context, from: near, to: far, greeting: greeting, early: early)
+    backward = SplicedDirection(context, from: far, to: near, greeting: [], early: [])
     near.relay = self
     far.relay = self
     near.requeue()

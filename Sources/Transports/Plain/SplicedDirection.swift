@@ -38,15 +38,19 @@ final class SplicedDirection {
   private var isSplicing = false
   private var shortPieceCount = 0
 
-  /// - Parameter greeting: goes to the sink before anything else, and is not counted.
+  /// - Parameters:
+  ///   - greeting: goes to the sink before anything else, and is not counted.
+  ///   - early: bytes of the source that came before.
   init(
     _ context: TransportContext, from source: SplicedSocket, to sink: SplicedSocket,
-    greeting: [UInt8]
+    greeting: [UInt8], early: [UInt8]
   ) {
     self.context = context
     self.source = source
     self.sink = sink
     residue.append(greeting)
+    residue.append(early)
+    byteCount = UInt64(early.count)
   }
 
   /// Whether nothing of it is in this process or a pipe.

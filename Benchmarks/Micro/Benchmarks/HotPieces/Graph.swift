@@ -1,6 +1,7 @@
 internal import Benchmark
 internal import ProxyGraph
 internal import Timekeeping
+internal import WireProtocol
 
 /// A relay's graph with one client and one proxy.
 private final class GraphBench {
@@ -16,15 +17,18 @@ private final class GraphBench {
       poolCount: 1, now: Self.now)
     guard case .accepted(let session, _) = decision else { throw Broken("no session") }
     graph.requestProxy(
-      session: session, name: "web", type: "tcp", remotePort: 8_080, now: Self.now, random: 1)
+      session: session, NewProxy(proxyName: "web", proxyType: "tcp", remotePort: 8_080),
+      now: Self.now, random: 1)
     var opened: ProxyID?
     while let action = graph.nextAction() {
-      if case .listen(let id, _) = action { opened = id }
+      switch action {
+      case .listen(let route, _): graph.listenSucceeded(route)
+      case .openProxy(let id, _): opened = id
+      case _: break
+      }
     }
     guard let opened else { throw Broken("no proxy") }
     proxy = opened
-    graph.listenSucceeded(proxy)
-    while graph.nextAction() != nil {}
   }
 
   private func takeActions() throws {
