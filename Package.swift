@@ -68,6 +68,7 @@ let package = Package(
     .target(
       name: "HTTPProtocol", dependencies: ["ByteBuffers", "Timekeeping"], swiftSettings: safe),
     .target(name: "Configuration", dependencies: ["Timekeeping", "CYAML"], swiftSettings: safe),
+    .target(name: "Commands", dependencies: ["Configuration"], swiftSettings: safe),
     .target(
       name: "ProxyGraph", dependencies: ["ByteBuffers", "Timekeeping", "WireProtocol"],
       swiftSettings: safe),
@@ -102,7 +103,8 @@ let package = Package(
     .target(
       name: "Daemon",
       dependencies: [
-        "Reactor", "LinuxSystem", "Timekeeping", "Configuration", "Diagnostics", logging,
+        "Reactor", "LinuxSystem", "Timekeeping", "Configuration", "Commands", "Diagnostics",
+        logging,
       ],
       swiftSettings: strict),
     .target(
@@ -125,15 +127,15 @@ let package = Package(
     .executableTarget(
       name: "frps",
       dependencies: [
-        "RelayServer", "Daemon", "Reactor", "LinuxSystem", "Configuration", "Diagnostics",
-        arguments, logging,
+        "RelayServer", "Daemon", "Reactor", "LinuxSystem", "Configuration", "Commands",
+        "Diagnostics", logging,
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "frpc",
       dependencies: [
-        "TunnelClient", "Daemon", "Reactor", "LinuxSystem", "Configuration", "Diagnostics",
-        arguments, logging,
+        "TunnelClient", "Daemon", "Reactor", "LinuxSystem", "Configuration", "Commands",
+        "Diagnostics", logging,
       ],
       swiftSettings: strict),
 
@@ -181,6 +183,9 @@ let package = Package(
     .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "Timekeeping", "TestKit"],
       exclude: ["Broken", "Twins"], swiftSettings: strict),
+    .testTarget(
+      name: "CommandsTests", dependencies: ["Commands", "Configuration", "TestKit"],
+      swiftSettings: strict),
     .testTarget(
       name: "ProxyGraphTests",
       dependencies: ["ProxyGraph", "Timekeeping", "Configuration", "WireProtocol", "TestKit"],

@@ -25,15 +25,8 @@ public enum Console {
     }
   }
 
-  /// The command's arguments with every `_` in the name of a long flag as `-`: frp takes both.
-  public static var arguments: [String] {
-    CommandLine.arguments.dropFirst().map { argument in
-      guard argument.hasPrefix("--") else { return argument }
-      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      let name = String(parts[0].map { $0 == "_" ? "-" : $0 })
-      return parts.count > 1 ? "\(name)=\(parts[1])" : name
-    }
-  }
+  /// The words behind the program's name.
+  public static var arguments: [String] { Array(CommandLine.arguments.dropFirst()) }
 
   /// Ends the process.
   public static func exit(_ code: Int32) -> Never {

@@ -74,9 +74,9 @@ struct SchemaIndex<Target: Sendable>: Sendable {
 }
 
 /// The known name that differs in the fewest letters.
-enum NearestName {
+public enum NearestName {
   /// `nil` when all differ in too many.
-  static func of(_ key: String, in known: [String]) -> String? {
+  public static func of(_ key: String, in known: [String]) -> String? {
     let wanted = normalized(key)
     guard (1...64).contains(wanted.count) else { return nil }
     let distanceMax = max(1, wanted.count / 3)

@@ -19,6 +19,7 @@ enum ImportRules {
     "HTTPProtocol": Allowance(tier: 1, imports: tier0),
     "Configuration": Allowance(
       tier: 1, imports: tier0.union(["CYAML", "FoundationEssentials"])),
+    "Commands": Allowance(tier: 1, imports: tier0.union(["Configuration"])),
     "Admission": Allowance(tier: 1, imports: tier0),
     "ProxyGraph": Allowance(tier: 1, imports: tier0.union(["Configuration", "WireProtocol"])),
 
@@ -42,7 +43,7 @@ enum ImportRules {
 
     "Daemon": Allowance(
       tier: 5,
-      imports: tier0.union(["Configuration", "LinuxSystem", "Reactor", "Logging"])),
+      imports: tier0.union(["Configuration", "Commands", "LinuxSystem", "Reactor", "Logging"])),
 
     "frps": Allowance(tier: 6, imports: programs.union(["RelayServer", "Daemon"])),
     "frpc": Allowance(tier: 6, imports: programs.union(["TunnelClient", "Daemon"])),
@@ -56,7 +57,7 @@ enum ImportRules {
   private static let programParts: Set<String> =
     tier0.union(tier1).union(["LinuxSystem", "Reactor", "Transports", "Logging"])
   private static let programs: Set<String> = [
-    "Configuration", "Diagnostics", "Reactor", "LinuxSystem", "ArgumentParser", "Logging",
+    "Configuration", "Commands", "Diagnostics", "Reactor", "LinuxSystem", "Logging",
   ]
 
   /// The wrappers of C, which hold no Swift.

@@ -1,0 +1,81 @@
+internal import Commands
+internal import Configuration
+internal import Daemon
+internal import LinuxSystem
+
+/// The files of frpc's configuration.
+struct ClientFiles {
+  /// The file that names the others.
+  let path: String
+  private let options: LoadOptions
+
+  init(_ arguments: Arguments) throws(ExitCode) {
+    path = arguments.text(FrpcCommands.config)
+    options = try LoadOptions(arguments)
+  }
+
+  /// Reads the file, and what it takes from other files.
+  func loadResolved() throws(ExitCode) -> ClientConfiguration {
+    let reading = read()
+    for issue in reading.issues { Console.writeLine("\(issue)") }
+    guard let value = reading.value else { throw .failure }
+    return value
+  }
+
+  /// Reads the file; prints what is wrong with it and fails. What comes from elsewhere is left
+  /// alone.
+  func load() throws(ExitCode) -> LoadedConfiguration<ClientConfiguration> {
+    var options = options
+    options.ignoresStore = true
+    let loaded: LoadedConfiguration<ClientConfiguration>
+    do throws(Errno) {
+      loaded = parse(try Self.read(path), options)
+    } catch {
+      throw ProgramStart.fail("\(ConfigurationIssue.unreadable(path, error))")
+    }
+    for issue in loaded.issues { Console.writeLine("\(issue)") }
+    guard loaded.value != nil else { throw .failure }
+    return loaded
+  }
+
+  /// Reads the file, those that it includes, and what it takes from other files, for a reload.
+  func read() -> ConfigurationReading<ClientConfiguration> {
+    let bytes: [UInt8]
+    do throws(Errno) {
+      bytes = try Self.read(path)
+    } catch {
+      return ConfigurationReading(value: nil, issues: [.unreadable(path, error)])
+    }
+    let loaded = parse(bytes, options)
+    var reading = ConfigurationReading(value: loaded.value, issues: loaded.issues)
+    do throws(ValueSourceError) {
+      try reading.value?.authentication.resolveToken { try? Self.read($0) }
+    } catch {
+      reading.value = nil
+      reading.issues.append(
+        ConfigurationIssue(
+          severity: .error, file: path,
+          message: "failed to resolve auth.tokenSource: \(error)"))
+    }
+    return reading
+  }
+
+  private func parse(_ bytes: [UInt8], _ loadOptions: LoadOptions)
+    -> LoadedConfiguration<ClientConfiguration>
+  {
+    ConfigurationLoader.loadClient(
+      bytes: bytes, file: path, environment: Console.environment,
+      includes: IncludeReader(
+        fileNames: { Console.fileNames(in: $0) }, readFile: { try? Self.read($0) }),
+      options: loadOptions)
+  }
+
+  /// The files of a configuration, which are read again at a reload.
+  func paths(of configuration: ClientConfiguration) -> [String] {
+    [path] + configuration.includedPaths + configuration.transport.tls.filePaths
+  }
+
+  private static func read(_ file: String) throws(Errno) -> [UInt8] {
+    try HostSystem.readFile(file, byteCountMax: ConfigurationLimits.fileBytesMax)
+  }
+}

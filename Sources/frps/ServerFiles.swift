@@ -1,0 +1,109 @@
+internal import Commands
+internal import Configuration
+internal import Daemon
+internal import LinuxSystem
+
+/// The files of frps' configuration.
+struct ServerFiles {
+  /// The file that names the others.
+  let path: String
+  private let options: LoadOptions
+
+  init(_ arguments: Arguments) throws(ExitCode) {
+    path = arguments.text(FrpsCommands.config)
+    options = try LoadOptions(arguments)
+  }
+
+  /// Reads the files; prints what is wrong with them and fails.
+  func loadResolved() throws(ExitCode) -> ServerConfiguration {
+    let reading = readAll(isResolving: true).reading
+    for issue in reading.issues { Console.writeLine("\(issue)") }
+    guard let value = reading.value else { throw .failure }
+    return value
+  }
+
+  /// Reads the files; prints what is wrong with them and fails. What comes from elsewhere is left
+  /// alone.
+  func load() throws(ExitCode) -> LoadedConfiguration<ServerConfiguration> {
+    let (loaded, reading) = readAll(isResolving: false)
+    for issue in reading.issues { Console.writeLine("\(issue)") }
+    guard let loaded, reading.value != nil else { throw .failure }
+    return loaded
+  }
+
+  /// Reads the file, the users file, and what it takes from other files.
+  func read() -> ConfigurationReading<ServerConfiguration> { readAll(isResolving: true).reading }
+
+  private func readAll(isResolving: Bool) -> (
+    loaded: LoadedConfiguration<ServerConfiguration>?,
+    reading: ConfigurationReading<ServerConfiguration>
+  ) {
+    let bytes: [UInt8]
+    do throws(Errno) {
+      bytes = try Self.readFile(path)
+    } catch {
+      let issues: [ConfigurationIssue] = [.unreadable(path, error)]
+      return (nil, ConfigurationReading(value: nil, issues: issues))
+    }
+    let loaded = ConfigurationLoader.loadServer(
+      bytes: bytes, file: path, environment: Console.environment, options: options)
+    var reading = ConfigurationReading(value: loaded.value, issues: loaded.issues)
+    if loaded.value?.portMemoryPath == nil {
+      reading.value?.portMemoryPath = Console.stateFolder.map { "\($0)/ports" }
+    }
+    if let path = loaded.value?.usersFilePath { readAccounts(path, into: &reading) }
+    if isResolving { resolveToken(&reading) }
+    return (loaded, reading)
+  }
+
+  private func resolveToken(_ reading: inout ConfigurationReading<ServerConfiguration>) {
+    do throws(ValueSourceError) {
+      try reading.value?.authentication.resolveToken { try? Self.readFile($0) }
+    } catch {
+      reading.value = nil
+      reading.issues.append(
+        ConfigurationIssue(
+          severity: .error, file: path,
+          message: "failed to resolve auth.tokenSource: \(error)"))
+    }
+  }
+
+  private func readAccounts(
+    _ path: String, into reading: inout ConfigurationReading<ServerConfiguration>
+  ) {
+    do throws(Errno) {
+      let loaded = ConfigurationLoader.loadAccounts(bytes: try Self.readFile(path), file: path)
+      reading.issues += loaded.issues
+      if let accounts = loaded.accounts {
+        reading.value?.accounts = accounts
+      } else {
+        reading.value = nil
+      }
+      if let issue = Self.permissionIssue(path) { reading.issues.append(issue) }
+    } catch {
+      reading.value = nil
+      reading.issues.append(.unreadable(path, error))
+    }
+  }
+
+  /// The file holds what clients log in with.
+  private static func permissionIssue(_ path: String) -> ConfigurationIssue? {
+    guard let permissions = FileIdentity(path)?.permissions, permissions & 0o027 != 0 else {
+      return nil
+    }
+    return ConfigurationIssue(
+      severity: .warning, file: path,
+      message: "holds secrets, and others than its owner and group may read or its group may write "
+        + "it; use chmod 640 or less")
+  }
+
+  /// The files of a configuration, which are read again at a reload.
+  func paths(of configuration: ServerConfiguration) -> [String] {
+    [path] + configuration.transport.tls.filePaths
+      + (configuration.usersFilePath.map { [$0] } ?? [])
+  }
+
+  private static func readFile(_ path: String) throws(Errno) -> [UInt8] {
+    try HostSystem.readFile(path, byteCountMax: ConfigurationLimits.fileBytesMax)
+  }
+}

@@ -1,0 +1,23 @@
+internal import Commands
+internal import Configuration
+internal import LinuxSystem
+
+/// `frps verify`: checks the file.
+struct VerifyCommand {
+  private let files: ServerFiles
+  private let dumps: Bool
+
+  init(_ arguments: Arguments) throws(ExitCode) {
+    files = try ServerFiles(arguments)
+    dumps = arguments.boolean(ProgramFlags.dump)
+  }
+
+  func run() throws(ExitCode) {
+    if files.path.isEmpty {
+      return Console.writeLine("frps: the configuration file is not specified")
+    }
+    let loaded = try files.load()
+    if dumps { return Console.writeLine(loaded.dump() ?? "") }
+    Console.writeLine("frps: the configuration file \(files.path) syntax is ok")
+  }
+}
