@@ -41,10 +41,23 @@ public struct CommandParser<Action: Sendable> {
       } else if path.count == 1, let builtIn = BuiltInCommand(rawValue: word) {
         return .builtIn(builtIn, Array(words))
       } else {
+        // The word may have been meant as the value of a flag that there is not.
+        if let flag = flags.first(where: { isUnknown($0, command) }) {
+          _ = try parseFlags([flag], path)
+        }
         throw unknown(word, path)
       }
     }
     return .flags(flags)
+  }
+
+  private func isUnknown(_ word: String, _ command: Command<Action>) -> Bool {
+    guard word.hasPrefix("--") else {
+      guard word.hasPrefix("-"), let letter = word.dropFirst().first else { return false }
+      return command.anyFlag { $0.letter == letter } == nil
+    }
+    let name = Flag.normalized(word.dropFirst(2).prefix { $0 != "=" })
+    return command.anyFlag { $0.name == name } == nil
   }
 
   /// Whether the word is a flag whose value is the next word.

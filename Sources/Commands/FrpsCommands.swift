@@ -1,3 +1,5 @@
+internal import Configuration
+
 /// What the relay's program can be asked to do.
 public enum FrpsAction: Sendable, Equatable {
   /// To run.
@@ -6,23 +8,29 @@ public enum FrpsAction: Sendable, Equatable {
   case verify
 }
 
-/// The commands of `frps`.
+/// The commands of `frps` (cli.md 2).
 public enum FrpsCommands {
   /// The file.
   public static let config = Flag(
     "config", letter: "c", valueName: "file", candidates: .files,
-    "configuration file; without one the flags are the configuration")
+    "configuration file; without one the flags below are the configuration")
 
-  static let common = FlagGroup(
-    "Files", [config, ProgramFlags.strictConfig, ProgramFlags.allowUnsafe])
+  private static let groups = [
+    FlagGroup("Files", [config, ProgramFlags.strictConfig, ProgramFlags.allowUnsafe]),
+    FlagGroup("Configuration, without -c", SettingFlags.server),
+  ]
 
   /// The program.
   public static let root = Command<FrpsAction>(
     "frps", "the relay: makes services behind it reachable",
-    groups: [common],
+    details: [
+      "With -c the configuration is that of the file; without, it is that of the flags, each of "
+        + "which stands for a key of the file."
+    ],
+    groups: groups,
     subcommands: [
       Command(
         "verify", "check the configuration file",
-        groups: [common, FlagGroup("Output", [ProgramFlags.dump])], action: .verify)
+        groups: [FlagGroup("Output", [ProgramFlags.dump])] + groups, action: .verify)
     ], action: .run)
 }

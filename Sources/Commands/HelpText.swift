@@ -61,7 +61,7 @@ struct HelpText<Action: Sendable> {
 
   /// What holds without the flag, unless that goes without saying.
   static func defaultNote(_ flag: Flag) -> String {
-    guard !flag.defaultText.isEmpty, flag.defaultText != "false" else { return "" }
+    guard !["", "false", "0"].contains(flag.defaultText) else { return "" }
     return " (default: \(flag.defaultText))"
   }
 

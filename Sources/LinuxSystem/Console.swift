@@ -51,27 +51,4 @@ public enum Console {
     let folders = environment["STATE_DIRECTORY"]?.split(separator: ":") ?? []
     return folders.first.map(String.init)
   }
-
-  /// The names of the plain files in a folder; `nil` when it cannot be read.
-  public static func fileNames(in folder: String) -> [String]? {
-    guard let handle = opendir(folder) else { return nil }
-    defer { closedir(handle) }
-    var names: [String] = []
-    while let entry = readdir(handle) {
-      let name = name(of: entry)
-      var status = stat()
-      if stat("\(folder)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG {
-        names.append(name)
-      }
-    }
-    return names.sorted()
-  }
-}
-
-/// The name in an entry of `readdir`, whose memory may end right behind it: a copy of the whole
-/// field would read beyond.
-private func name(of entry: UnsafeMutablePointer<dirent>) -> String {
-  guard let offset = MemoryLayout<dirent>.offset(of: \.d_name) else { return "" }
-  return String(
-    cString: UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self))
 }

@@ -8,4 +8,10 @@ enum LinuxSystemLimits {
 
   /// The shortest time, in microseconds, after which a supervisor may restart a silent program.
   static let watchdogMicrosecondsMin: Int64 = 10_000
+
+  /// How deep folders that are walked through may lie in each other.
+  static let folderDepthMax = 16
+
+  /// The most files that a walk through folders finds.
+  static let walkedFileCountMax = 1024
 }

@@ -9,9 +9,29 @@ struct ClientFiles {
   let path: String
   private let options: LoadOptions
 
+  /// The file that the command line names.
   init(_ arguments: Arguments) throws(ExitCode) {
-    path = arguments.text(FrpcCommands.config)
+    try self.init(arguments.text(FrpcCommands.config), arguments)
+  }
+
+  /// Another file.
+  init(_ path: String, _ arguments: Arguments) throws(ExitCode) {
+    self.path = path
     options = try LoadOptions(arguments)
+  }
+
+  /// The files below a folder, in the order of their names.
+  static func paths(below folder: String) throws(ExitCode) -> [String] {
+    do throws(Errno) {
+      return try HostSystem.plainFiles(below: folder)
+    } catch {
+      throw ProgramStart.fail("open \(folder): \(error)")
+    }
+  }
+
+  /// What a running client goes back to.
+  var source: ClientSource {
+    ClientSource(path: path, read: { read() }, paths: { paths(of: $0) })
   }
 
   /// Reads the file, and what it takes from other files.

@@ -14,6 +14,11 @@ enum Program {
       case .run: try RunCommand(arguments).run()
       case .verify: try VerifyCommand(arguments).run()
       case .reload, .status, .stop: try AdminCommand(action, arguments).run()
+      case .proxy(let kind): try FlagsCommand(proxy: kind, arguments).run()
+      case .visitor(let kind): try FlagsCommand(visitor: kind, arguments).run()
+      case .discoverNAT:
+        throw ProgramStart.fail(
+          "nathole discover needs hole punching, which this version does not have")
       }
     }
   }

@@ -2,77 +2,41 @@ internal import Commands
 internal import Configuration
 internal import Daemon
 internal import LinuxSystem
-internal import Logging
-internal import Reactor
-internal import TunnelClient
 
-/// `frpc`: the client runs until a signal ends it, or its first login fails.
+/// `frpc`: the client of one file runs until a signal ends it, or its first login fails; those of a
+/// folder run in one process, whatever becomes of some of them.
 struct RunCommand {
+  private let folder: String
   private let files: ClientFiles
+  private let arguments: Arguments
 
   init(_ arguments: Arguments) throws(ExitCode) {
+    folder = arguments.text(FrpcCommands.configDirectory)
     files = try ClientFiles(arguments)
+    self.arguments = arguments
   }
 
   func run() throws(ExitCode) {
+    if !folder.isEmpty { return runFolder() }
     let configuration = try files.loadResolved()
-    do {
-      try serve(configuration)
-    } catch let error as ExitCode {
-      throw error
-    } catch {
-      throw ProgramStart.fail("\(error)")
-    }
+    let service = try ClientService([(files.source, configuration)])
+    if !service.run() { throw .failure }
   }
 
-  private func serve(_ configuration: ClientConfiguration) throws {
-    var confinement = try Confinement(configuration.confinement, keeping: [])
-    let file = files.path
-    confinement.readFiles = files.paths(of: configuration)
-    let process = try ServiceProcess(log: configuration.log, confinement: confinement)
-    let (loop, logger) = (process.loop, process.logger)
-    logger.info("start frpc service for config file [\(file)] with aggregated configuration")
-    let client = try TunnelClient(
-      loop, configuration: configuration, logger: logger,
-      isService: process.supervisor.isPresent)
-    let reloader = Reloader(process, current: configuration) { new in
-      new.reloadsOnChange
-        ? WatchedFiles(
-          files: files.paths(of: new),
-          folders: new.includedPaths.flatMap(HostSystem.folders(of:))) : nil
-    } read: {
-      files.read()
-    } apply: { new in
-      process.changeLog(to: new.log)
-      client.reload(new)
-    }
-    let signals = try SignalWatcher(loop, [.interrupt, .terminate, .hangup]) { signal in
-      switch signal {
-      case .hangup: reloader.reload("\(signal)")
-      case .interrupt, .terminate:
-        process.reports.stopping("waiting for running connections")
-        client.stop()
+  /// As in frp the exit code is 0 whatever happens; the reasons are told.
+  private func runFolder() {
+    guard let paths = try? ClientFiles.paths(below: folder) else { return }
+    if paths.isEmpty { Console.writeLine("there is no file in \(folder)") }
+    var entries: [(ClientSource, ClientConfiguration)] = []
+    for path in paths {
+      do throws(ExitCode) {
+        let files = try ClientFiles(path, arguments)
+        entries.append((files.source, try files.loadResolved()))
+      } catch {
+        Console.writeLine("frpc service error for config file [\(path)]")
       }
     }
-    var end = TunnelClientEnd.stopped
-    client.onEnd = {
-      end = $0
-      loop.stop()
-    }
-    let server = "\(configuration.serverHost):\(configuration.serverPort)"
-    client.onLoginChange = { isLoggedIn in
-      process.reports.status(isLoggedIn ? "logged in to \(server)" : "waiting for \(server)")
-    }
-    client.start()
-    process.run(status: "waiting for \(server)")
-    signals.close()
-    reloader.close()
-    logger.info("frpc service for config file [\(file)] stopped")
-    if case .firstLoginFailed(let reason) = end {
-      Console.writeLine(
-        "login to the server failed: \(reason). "
-          + "With loginFailExit enabled, no additional retries will be attempted")
-      throw ExitCode.failure
-    }
+    guard !entries.isEmpty, let service = try? ClientService(entries) else { return }
+    _ = service.run()
   }
 }

@@ -15,9 +15,6 @@ struct RunCommand {
   }
 
   func run() throws(ExitCode) {
-    if files.path.isEmpty {
-      throw ProgramStart.fail("frps: the configuration file is not specified; use -c FILE")
-    }
     let configuration = try files.loadResolved()
     do {
       try serve(configuration)
@@ -32,7 +29,9 @@ struct RunCommand {
     confinement.writtenFiles = [configuration.portMemoryPath].compactMap(\.self)
     let process = try ServiceProcess(log: configuration.log, confinement: confinement)
     let logger = process.logger
-    logger.info("frps uses config file: \(files.path)")
+    logger.info(
+      files.path.isEmpty
+        ? "frps uses command line arguments for config" : "frps uses config file: \(files.path)")
     let server = try RelayServer(process.loop, configuration: configuration, logger: logger)
     let reloader = Reloader(process, current: configuration) { new in
       new.reloadsOnChange ? WatchedFiles(files: files.paths(of: new)) : nil

@@ -3,15 +3,21 @@ internal import Configuration
 internal import Daemon
 internal import LinuxSystem
 
-/// The files of frps' configuration.
+/// The files of frps' configuration, or the flags in their place.
 struct ServerFiles {
-  /// The file that names the others.
+  /// The file that names the others; empty when the flags are the configuration.
   let path: String
+  private let flags: [SettingValue]
   private let options: LoadOptions
 
   init(_ arguments: Arguments) throws(ExitCode) {
     path = arguments.text(FrpsCommands.config)
+    flags = arguments.values(of: SettingFlags.server)
     options = try LoadOptions(arguments)
+    guard !path.isEmpty else { return }
+    for value in flags {
+      Console.writeLine("WARNING: --\(value.flag.name) has no effect beside --config")
+    }
   }
 
   /// Reads the files; prints what is wrong with them and fails.
@@ -38,15 +44,13 @@ struct ServerFiles {
     loaded: LoadedConfiguration<ServerConfiguration>?,
     reading: ConfigurationReading<ServerConfiguration>
   ) {
-    let bytes: [UInt8]
+    let loaded: LoadedConfiguration<ServerConfiguration>
     do throws(Errno) {
-      bytes = try Self.readFile(path)
+      loaded = try loadFileOrFlags()
     } catch {
       let issues: [ConfigurationIssue] = [.unreadable(path, error)]
       return (nil, ConfigurationReading(value: nil, issues: issues))
     }
-    let loaded = ConfigurationLoader.loadServer(
-      bytes: bytes, file: path, environment: Console.environment, options: options)
     var reading = ConfigurationReading(value: loaded.value, issues: loaded.issues)
     if loaded.value?.portMemoryPath == nil {
       reading.value?.portMemoryPath = Console.stateFolder.map { "\($0)/ports" }
@@ -56,6 +60,13 @@ struct ServerFiles {
     return (loaded, reading)
   }
 
+  private func loadFileOrFlags() throws(Errno) -> LoadedConfiguration<ServerConfiguration> {
+    if path.isEmpty { return ConfigurationLoader.loadServer(flags: flags, options: options) }
+    return ConfigurationLoader.loadServer(
+      bytes: try Self.readFile(path), file: path, environment: Console.environment,
+      options: options)
+  }
+
   private func resolveToken(_ reading: inout ConfigurationReading<ServerConfiguration>) {
     do throws(ValueSourceError) {
       try reading.value?.authentication.resolveToken { try? Self.readFile($0) }
@@ -63,7 +74,7 @@ struct ServerFiles {
       reading.value = nil
       reading.issues.append(
         ConfigurationIssue(
-          severity: .error, file: path,
+          severity: .error, file: path.isEmpty ? ConfigurationLoader.commandLine : path,
           message: "failed to resolve auth.tokenSource: \(error)"))
     }
   }
@@ -99,7 +110,7 @@ struct ServerFiles {
 
   /// The files of a configuration, which are read again at a reload.
   func paths(of configuration: ServerConfiguration) -> [String] {
-    [path] + configuration.transport.tls.filePaths
+    (path.isEmpty ? [] : [path]) + configuration.transport.tls.filePaths
       + (configuration.usersFilePath.map { [$0] } ?? [])
   }
 

@@ -85,7 +85,10 @@ import Testing
     #expect(
       message("biuld").contains("unknown command \"biuld\" for \"tool\"; did you mean build?"))
     #expect(message("build", "deap").contains("for \"tool build\"; did you mean deep?"))
+    #expect(message("--bind-prot", "1").contains("unknown flag: --bind-prot; did you mean"))
+    #expect(message("-p", "1", "biuld").contains("unknown command \"biuld\""))
     #expect(message("-x").contains("unknown flag: -x"))
+    #expect(message("-x", "1").contains("unknown flag: -x"))
     #expect(message("-p").contains("-p needs a value"))
     #expect(message("--bind-port", "x").contains("--bind-port: expected a number, found \"x\""))
     #expect(message("--").contains("run"))

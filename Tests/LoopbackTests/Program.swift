@@ -13,9 +13,23 @@ final class Program {
   /// - Parameters:
   ///   - environment: what is added to the test's own, which has nothing of a supervisor.
   ///   - launcher: a program, with its arguments, that becomes the one to start.
-  init(
+  convenience init(
     _ name: String, _ configuration: String, _ extraArguments: [String] = [],
     environment: [String: String] = [:], launcher: [String] = []
+  ) throws {
+    try self.init(name, configuration, environment, launcher) { path in
+      extraArguments + ["-c", path]
+    }
+  }
+
+  /// Starts `frps` or `frpc` with these arguments alone.
+  convenience init(_ name: String, arguments: [String]) throws {
+    try self.init(name, "", [:], []) { _ in arguments }
+  }
+
+  private init(
+    _ name: String, _ configuration: String, _ environment: [String: String],
+    _ launcher: [String], _ arguments: (_ file: String) -> [String]
   ) throws {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("frp-test-\(UUID().uuidString)")
@@ -26,8 +40,8 @@ final class Program {
     _ = FileManager.default.createFile(atPath: logFile.path, contents: nil)
     let output = try FileHandle(forWritingTo: logFile)
     let words =
-      launcher + [Program.folder.appendingPathComponent(name).path] + extraArguments
-      + ["-c", configurationFile.path]
+      launcher + [Program.folder.appendingPathComponent(name).path]
+      + arguments(configurationFile.path)
     process.executableURL = URL(fileURLWithPath: words[0])
     process.arguments = Array(words.dropFirst())
     process.environment = Program.ownEnvironment.merging(environment) { $1 }
@@ -49,7 +63,7 @@ final class Program {
   }
 
   /// The test's environment without what a supervisor of the test has put there.
-  private static let ownEnvironment: [String: String] = {
+  static let ownEnvironment: [String: String] = {
     var environment = ProcessInfo.processInfo.environment
     for name in ["NOTIFY_SOCKET", "INVOCATION_ID", "SYSTEMD_EXEC_PID"] { environment[name] = nil }
     return environment

@@ -9,6 +9,7 @@ struct ExampleDocument {
     var documentation: String
     var feature: Feature?
     var alternativeTo: String?
+    var needsFiles = false
   }
 
   /// The keys of the program, or one proxy, visitor or plugin.
@@ -122,7 +123,7 @@ struct ExampleDocument {
       return Entry(
         iniName: key.iniName, v1Name: key.v1Name,
         value: key.id == "name" ? .text(name) : key.exampleValue, documentation: key.documentation,
-        feature: key.feature, alternativeTo: key.alternativeTo)
+        feature: key.feature, alternativeTo: key.alternativeTo, needsFiles: key.needsFiles)
     }
   }
 }

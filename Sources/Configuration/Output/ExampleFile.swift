@@ -1,5 +1,6 @@
-/// Writes the complete example files. A comment begins with `# `; a key that this version has not
-/// stands behind a `#` alone, and one of which another is set stands behind `#   `.
+/// Writes the complete example files. A comment begins with `# `; a key that this version has not,
+/// or that names files which have to be there, stands behind a `#` alone, and one of which another
+/// is set stands behind `#   `.
 public enum ExampleFile {
   /// `config/frps.full.ini`.
   public static func serverINI() -> String { ini(.server) }
@@ -60,14 +61,15 @@ public enum ExampleFile {
     _ entry: ExampleDocument.Entry, in table: ExampleDocument.Table
   ) -> String {
     if entry.alternativeTo != nil { return "#   " }
-    return isMissing(table.feature) || isMissing(entry.feature) ? "#" : ""
+    let isOff = isMissing(table.feature) || isMissing(entry.feature) || entry.needsFiles
+    return isOff ? "#" : ""
   }
 
   private static func introduction(_ document: ExampleDocument, _ format: String) -> String {
     """
     # Every key of \(document.program) in \(format), made of the schema by `make pages`. The values
     # are examples and no defaults: take the lines that you need, this is no file to start with.
-    # What stands right behind a # is not in this version.
+    # What stands right behind a # is not in this version, or names files that have to be there.
 
     """
   }

@@ -49,7 +49,7 @@ enum ClientSchema {
     SchemaKey(
       "includes", "includes", .list(choices: [], \.includes),
       "more files with proxies; `*`, `?` and `[a-z]` in the last part of a path",
-      example: "/etc/frp/conf.d/*"),
+      example: "/etc/frp/conf.d/*", needsFiles: true),
     SchemaKey(
       nil, "store.path", .path(\.storePath),
       "file that keeps proxies and visitors made at run time, relative to this file's folder; "

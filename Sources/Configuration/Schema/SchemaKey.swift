@@ -27,10 +27,14 @@ struct SchemaKey<Target>: Sendable {
   /// The key that this one stands for another way of; an example file sets only one of them.
   let alternativeTo: String?
 
+  /// Whether the value names files without which the configuration is wrong, so that no example
+  /// file can set the key.
+  let needsFiles: Bool
+
   init(
     _ iniName: String?, _ v1Name: String?, _ rule: KeyRule<Target>, _ documentation: String,
     feature: Feature? = nil, scope: KeyScope = .everywhere, example: String = "",
-    alternativeTo: String? = nil, iniDefault: String? = nil
+    alternativeTo: String? = nil, iniDefault: String? = nil, needsFiles: Bool = false
   ) {
     self.iniName = iniName
     self.v1Name = v1Name
@@ -41,6 +45,7 @@ struct SchemaKey<Target>: Sendable {
     self.iniDefault = iniDefault
     self.example = example
     self.alternativeTo = alternativeTo
+    self.needsFiles = needsFiles
   }
 
   /// What tells the key from all others of its table.

@@ -74,7 +74,7 @@ enum ServerSchema {
     SchemaKey(
       "users_file", "usersFile", .path(\.usersFilePath),
       "file with users who have tokens of their own; not in frp",
-      example: "/etc/frp/users"),
+      example: "/etc/frp/users", needsFiles: true),
     SchemaKey(
       "nat_hole_analysis_data_reserve_hours", "natholeAnalysisDataReserveHours",
       .integer(

@@ -1,0 +1,26 @@
+internal import Configuration
+internal import Daemon
+
+/// Where a client's configuration comes from, and comes from again at a reload.
+struct ClientSource {
+  /// The file; `nil` for flags.
+  let path: String?
+
+  /// Reads everything again.
+  let read: () -> ConfigurationReading<ClientConfiguration>
+
+  /// The files of a configuration, which are read again.
+  let paths: (ClientConfiguration) -> [String]
+
+  /// Flags, which cannot change.
+  static var flags: ClientSource {
+    ClientSource(path: nil) {
+      let issue = ConfigurationIssue(
+        severity: .error, file: ConfigurationLoader.commandLine,
+        message: "there is no file to read again")
+      return ConfigurationReading(value: nil, issues: [issue])
+    } paths: {
+      $0.transport.tls.filePaths
+    }
+  }
+}
