@@ -17,6 +17,9 @@ public struct SharedPort: Equatable, Sendable {
     case plainLink
   }
 
+  /// The first byte of a TLS connection.
+  public static let tlsRecordByte: UInt8 = 0x16
+
   /// Bytes that are looked at; a connection that never sends as many is closed.
   public static let byteCount = 10
 
@@ -24,6 +27,9 @@ public struct SharedPort: Equatable, Sendable {
   public var sharesHTTP: Bool
   /// Whether virtual hosts of HTTPS share the port.
   public var sharesHTTPS: Bool
+
+  /// Whether anything shares the port.
+  public var isShared: Bool { sharesHTTP || sharesHTTPS }
 
   /// Puts the rules together.
   public init(sharesHTTP: Bool, sharesHTTPS: Bool) {
@@ -41,8 +47,8 @@ public struct SharedPort: Equatable, Sendable {
     guard bytes.byteCount >= Self.byteCount else { return nil }
     let start = Array(bytes.extracting(0..<Self.byteCount))
     if start == Self.webSocketStart { return .webSocket }
-    if sharesHTTPS, start[0] == 0x16 { return .https }
+    if sharesHTTPS, start[0] == Self.tlsRecordByte { return .https }
     if sharesHTTP, Self.methodStarts.contains(where: { start.starts(with: $0) }) { return .http }
-    return start[0] == 0x16 || start[0] == 0x17 ? .secureLink : .plainLink
+    return start[0] == Self.tlsRecordByte || start[0] == 0x17 ? .secureLink : .plainLink
   }
 }

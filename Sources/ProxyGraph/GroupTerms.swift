@@ -68,19 +68,15 @@ public struct GroupSettings: Equatable, Sendable {
   public init() {}
 }
 
-/// The settings of groups, by the server's configuration.
+/// The rules of all groups, by the server's configuration.
 public struct GroupPolicies: Equatable, Sendable {
-  /// Those of every group that has none of its own.
-  public var common = GroupSettings()
-  /// Those of some groups, by name.
-  public var named: [String: GroupSettings] = [:]
+  /// How they choose.
+  public var settings = GroupSettings()
   /// The key of a proxy's metadata with its weight; empty when all weigh the same.
   public var weightKey = ""
 
   /// frp's behaviour.
   public init() {}
-
-  func settings(of group: String) -> GroupSettings { named[group] ?? common }
 
   /// What the proxy says of its weight; 1 when it says nothing that makes sense.
   func weight(of request: NewProxy) -> Int {

@@ -25,7 +25,8 @@ public struct ProxyGroup: Sendable {
 
   private let terms: GroupTerms
   private let key: String
-  private let settings: GroupSettings
+  /// How it chooses; the members stay as they are when that changes.
+  public var settings: GroupSettings
   private var members: [Member] = []
   private var hasChosen = false
 

@@ -204,7 +204,7 @@ extension RelayGraph {
       return add(id, name, to: route, routeID, of: sessionID)
     }
     var group = ProxyGroup(
-      terms: terms, key: request.groupKey, settings: policy.groups.settings(of: request.group))
+      terms: terms, key: request.groupKey, settings: policy.groups.settings)
     _ = group.join(
       id, proxyName: name, key: request.groupKey, terms: terms, weight: weight, now: now)
     open(

@@ -110,6 +110,7 @@ public struct RelayGraph: ~Copyable {
   public mutating func setPolicy(_ new: RelayPolicy, now: Instant) {
     policy = new
     ports.allow(new.allowedPorts)
+    for route in routes.values { route.group?.settings = new.groups.settings }
     // Later deadlines stay behind earlier ones.
     let latest = now + new.userWaitLimit
     for (user, waiting) in users where waiting.deadline > latest { users[user]?.deadline = latest }

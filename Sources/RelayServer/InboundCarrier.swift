@@ -1,7 +1,9 @@
 internal import Admission
 internal import Configuration
+internal import HTTPProtocol
 internal import LinuxSystem
 internal import Logging
+internal import ProxyGraph
 internal import Reactor
 internal import StreamMux
 internal import Timekeeping
@@ -10,19 +12,19 @@ internal import Transports
 /// One accepted connection on the bind port: finds out what it speaks, and gives out the logical
 /// connections on it (wire-protocol.md 1.2 to 1.4).
 ///
-/// States: opening (the first byte is awaited); up (TLS started or not, mux or one logical
+/// States: shared (users of virtual hosts come to the same port; what tells them apart is awaited);
+/// opening (the first byte is awaited); up (TLS started or not, mux or one logical
 /// connection); closed. The bring-up deadline runs from accept until a login or, without mux, any
 /// first message was accepted.
 final class InboundCarrier: ByteStreamReceiver {
   private static let markerByte: UInt8 = 0x17
-  private static let tlsRecordByte: UInt8 = 0x16
   private static let tlsMajorVersion: UInt8 = 3
   private static let tlsHeaderByteCount = 5
 
   /// The session that logged in over this carrier; with mux.
   var session: ControlSession?
-  /// The peer's address.
-  let peer: SocketAddress?
+  /// The peer's address, or that of whom a front proxy speaks for.
+  private(set) var peer: SocketAddress?
   /// Where the peer is.
   let network: PeerNetwork
   /// Whether the peer has shown who it is.
@@ -38,6 +40,11 @@ final class InboundCarrier: ByteStreamReceiver {
   private var mux: MuxCarrier?
   private var openings: [ObjectIdentifier: LogicalOpening] = [:]
   private var openedCount = 0
+  // What has come while it is not known whether the peer is a client; `nil` once it is.
+  private var undecided: [UInt8]?
+  private var header: ProxyProtocolReader?
+  private var ends: UserEnds?
+  private let bringUpEnd: Instant
   // What has come of a TLS client's first record.
   private var firstRecord: [UInt8] = []
   private var deadline: TimerID?
@@ -49,8 +56,13 @@ final class InboundCarrier: ByteStreamReceiver {
     self.socket = socket
     peer = address
     network = PeerNetwork(address)
+    bringUpEnd = server.context.loop.now + RelayServerLimits.bringUpTimeout
+    if server.sharedPort.isShared {
+      undecided = []
+      if server.trustedProxies.contain(address) { header = ProxyProtocolReader() }
+    }
     socket.receiver = self
-    deadline = server.context.loop.schedule(after: RelayServerLimits.bringUpTimeout) {
+    deadline = server.context.loop.schedule(at: bringUpEnd) {
       [unowned self] in
       // Cancelled when the carrier is accepted or closed.
       deadline = nil
@@ -117,11 +129,64 @@ final class InboundCarrier: ByteStreamReceiver {
 
   // MARK: Opening
 
-  /// Decides by the first byte.
+  /// Decides by the first bytes.
   func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
+    guard undecided != nil else { return receiveAsClient(bytes) }
+    undecided? += bytes
+    decide()
+  }
+
+  /// Finds out whether the peer is a client or a user of virtual hosts.
+  private func decide() {
+    guard readHeader(), let undecided else { return }
+    switch server.sharedPort.destination(of: undecided.span.bytes) {
+    case .http: handOver(undecided, for: .host(.http))
+    case .https: handOver(undecided, for: .host(.https))
+    case .webSocket, .secureLink, .plainLink:
+      self.undecided = nil
+      undecided.withUnsafeBytes { receiveAsClient($0) }
+    case nil: break
+    }
+  }
+
+  /// Takes a front proxy's header off. Not all that comes from there needs to have one, as clients
+  /// on the same host have none; neither of its two signatures can begin anything else.
+  ///
+  /// - Returns: whether it is known what follows.
+  private func readHeader() -> Bool {
+    guard header != nil, let bytes = undecided else { return true }
+    do throws(ProxyProtocolFault) {
+      guard let found = try header?.read(bytes.span.bytes) else { return false }
+      undecided?.removeFirst(found.byteCount)
+      if let source = found.source {
+        peer = source
+        ends = UserEnds(source: source, destination: found.destination)
+      }
+    } catch {
+      guard error == .signatureMissing else {
+        reject("a front proxy sent no valid PROXY header (\(error))")
+        return false
+      }
+    }
+    header = nil
+    return true
+  }
+
+  /// The peer is no client.
+  private func handOver(_ bytes: [UInt8], for purpose: Arrival.Purpose) {
+    isHandedOver = true
+    socket.trustPeer()
+    socket.receiver = nil
+    close()
+    server.arrive(
+      socket, for: purpose, ends ?? UserEnds(source: peer, destination: socket.localAddress),
+      early: bytes, until: bringUpEnd)
+  }
+
+  private func receiveAsClient(_ bytes: UnsafeRawBufferPointer) {
     guard firstRecord.isEmpty else { return collect(bytes) }
     guard let first = bytes.first else { return }
-    guard first == Self.tlsRecordByte || first == Self.markerByte else {
+    guard first == SharedPort.tlsRecordByte || first == Self.markerByte else {
       // frp closes such a peer without a word (wire-protocol.md 1.3).
       if server.isTLSRequired { return reject("no TLS", isReset: false) }
       server.admission.noteSpeech(of: standing)
@@ -148,7 +213,7 @@ final class InboundCarrier: ByteStreamReceiver {
   private func isPartOfRecord(_ bytes: UnsafeRawBufferPointer) -> Bool {
     let record = bytes.dropFirst(bytes.first == Self.markerByte ? 1 : 0)
     let start = record.startIndex
-    if let type = record.first, type != Self.tlsRecordByte { return false }
+    if let type = record.first, type != SharedPort.tlsRecordByte { return false }
     if record.count > 1, record[start + 1] != Self.tlsMajorVersion { return false }
     guard record.count >= Self.tlsHeaderByteCount else { return true }
     let bodyByteCount = Int(record[start + 3]) << 8 + Int(record[start + 4])

@@ -20,6 +20,7 @@ final class RelayAdmission {
   private var arrivals: [PeerNetwork: Int] = [:]
   private var strangersWithTLS = StrangerBook<InboundCarrier>(
     countMax: AdmissionLimits.strangersWithTLSMax)
+  private var awaited = StrangerBook<Arrival>(countMax: RelayServerLimits.arrivalCountMax)
   private var caps: ConnectionCaps
   private var memory: MemoryBudget?
   private var memoryGauge: MemoryGauge?
@@ -182,6 +183,56 @@ final class RelayAdmission {
   func clientDidLeave(_ session: SessionID, from network: PeerNetwork) {
     clients[network]?.remove(session)
     if clients[network]?.isEmpty == true { clients[network] = nil }
+  }
+
+  // MARK: Arrivals
+
+  /// Users whose first bytes are awaited.
+  var arrivalCount: Int { awaited.count }
+
+  /// Notes a user whose first bytes are awaited; `nil` when there is no memory for him.
+  ///
+  /// - Returns: who has to go for him.
+  func admit(_ arrival: Arrival) -> [Arrival]? {
+    var evicted: [Arrival] = []
+    if !hasMemory(for: .user) {
+      guard let oldest = awaited.removeFirst() else {
+        counters.usersWithoutMemory += 1
+        return nil
+      }
+      evicted.append(oldest)
+    }
+    let (id, others) = awaited.admit(
+      arrival, from: arrival.network, networkCountMax: RelayServerLimits.arrivalsPerNetworkMax)
+    arrival.entryID = id
+    evicted += others
+    counters.evictedPeers += evicted.count
+    for other in evicted { other.entryID = nil }
+    return evicted
+  }
+
+  /// An arrival is from somewhere else than it seemed.
+  func moveArrival(_ arrival: Arrival) {
+    release(arrival)
+    for other in admit(arrival) ?? [] { other.reject("it had to go for a newer one") }
+  }
+
+  /// An arrival has said something.
+  func noteSpeech(of arrival: Arrival) {
+    if let id = arrival.entryID { awaited.noteSpeech(of: id) }
+  }
+
+  /// It is known what an arrival is for, or it has left.
+  func release(_ arrival: Arrival) {
+    if let id = arrival.entryID.take() { awaited.remove(id) }
+  }
+
+  /// Ends all of them.
+  func closeArrivals() {
+    while let arrival = awaited.removeFirst() {
+      arrival.entryID = nil
+      arrival.close()
+    }
   }
 
   // MARK: Users

@@ -21,7 +21,9 @@ extension RelayServer {
     let renewedTLS = renewTLS(&new, &outcome)
     if let renewedTLS { tls = renewedTLS }
     configuration = new
-    decide { $0.setPolicy(RelayServer.makePolicy(new), now: context.loop.now) }
+    decide { $0.setPolicy(makePolicy(new), now: context.loop.now) }
+    trustedProxies = TrustedProxies(new.trustedProxies)
+    notFoundPage.path = new.notFoundPagePath
     admission.follow(
       new, places: users.values.map(\.seat.place) + relays.values.map(\.seat.place))
     updateAccounts(new)

@@ -251,10 +251,24 @@ extension RelayServer {
     policy.portsPerSessionMax = configuration.portsPerClientMax ?? 0
     policy.poolCountMax = configuration.transport.poolCountMax
     policy.userWaitLimit = configuration.userConnectionTimeout
-    policy.hostPorts[.http] = configuration.httpPort
-    policy.hostPorts[.https] = configuration.httpsPort
-    policy.hostPorts[.tcpmux] = configuration.httpConnectPort
     policy.subdomainHost = configuration.subdomainHost ?? ""
+    policy.groups.settings = makeGroupSettings(configuration.groups)
+    policy.groups.weightKey = configuration.groups.weightKey
     return policy
+  }
+
+  private static func makeGroupSettings(_ configuration: GroupConfiguration) -> GroupSettings {
+    var settings = GroupSettings()
+    settings.policy =
+      switch configuration.policy {
+      case .roundRobin: .roundRobin
+      case .random: .random
+      case .leastConnections: .leastConnections
+      case .sourceHash: .sourceHash
+      }
+    settings.failureCountMax = configuration.failureCountMax
+    settings.ejectionTime = configuration.failureTime
+    settings.slowStart = configuration.slowStart
+    return settings
   }
 }

@@ -21,6 +21,14 @@ struct UserEnds {
   let destination: SocketAddress?
 }
 
+/// What a user hears of us, where his protocol has words for it.
+struct UserWords {
+  /// Before the first byte of the local service.
+  var granted: [UInt8] = []
+  /// When nobody serves him.
+  var refused: [UInt8] = []
+}
+
 /// A user who is served.
 struct RunningRelay {
   enum Lane {
@@ -90,15 +98,17 @@ final class UserConnection: ByteStreamReceiver {
   let early: [UInt8]
   let ends: UserEnds
   let seat: UserSeat
+  let words: UserWords
   private let id: UserConnectionID
   /// Holds this while it waits.
   private unowned let server: RelayServer
 
   init(
     _ server: RelayServer, _ id: UserConnectionID, _ stream: SocketStream, early: [UInt8],
-    _ ends: UserEnds, _ seat: UserSeat
+    _ ends: UserEnds, _ seat: UserSeat, _ words: UserWords
   ) {
     self.server = server
+    self.words = words
     self.id = id
     self.stream = stream
     self.early = early
@@ -125,6 +135,10 @@ extension RelayServer {
   func didAcceptUser(
     _ descriptor: consuming FileDescriptor, _ peer: SocketAddress, route: RouteID
   ) {
+    // What a front proxy says of its user comes first.
+    if trustedProxies.contain(peer) {
+      return didAcceptArrival(descriptor, peer, for: .port(route))
+    }
     guard let proxy = chooseProxy(of: route, for: peer), let bound = proxies[proxy] else { return }
     bound.logger.debug("get a user connection [\(peer)]")
     guard let seat = seat(at: proxy, peer) else {
@@ -146,10 +160,11 @@ extension RelayServer {
   ///
   /// - Parameter early: what was read of him already.
   func admit(
-    _ stream: SocketStream, early: [UInt8] = [], _ ends: UserEnds, _ seat: UserSeat
+    _ stream: SocketStream, early: [UInt8] = [], _ ends: UserEnds, _ seat: UserSeat,
+    words: UserWords = UserWords()
   ) {
     let id = UserConnectionID(rawValue: makeConnectionNumber())
-    users[id] = .connection(UserConnection(self, id, stream, early: early, ends, seat))
+    users[id] = .connection(UserConnection(self, id, stream, early: early, ends, seat, words))
     decide { $0.userConnected(id, to: seat.proxy, now: context.loop.now) }
   }
 
@@ -256,7 +271,9 @@ extension RelayServer {
         .user, from: ends.source.map { PeerNetwork($0) }, to: logger, "\(reason)")
     }
     switch user {
-    case .connection(let connection): connection.stream.close()
+    case .connection(let connection):
+      connection.stream.write(connection.words.refused)
+      connection.stream.close()
     case .request(let request): request.completion(.failure(.refused(reason)))
     }
   }
@@ -295,6 +312,7 @@ extension RelayServer {
     _ user: UserConnection, _ id: UserConnectionID, _ work: IdleWorkConnection, _ proxy: BoundProxy
   ) {
     let seat = user.seat
+    user.stream.write(user.words.granted)
     let pair = JoinedPair(
       context, near: user.stream, far: work.stream, greeting: greeting(proxy, user.ends),
       nearEarly: user.early, early: work.rest, creditedCount: work.creditedCount,

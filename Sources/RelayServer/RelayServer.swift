@@ -1,6 +1,7 @@
 internal import Admission
 public import Configuration
 internal import Diagnostics
+internal import HTTPProtocol
 public import LinuxSystem
 public import Logging
 internal import ProxyGraph
@@ -45,6 +46,13 @@ public final class RelayServer {
   /// Announcements whose proxies are being made.
   var announcements: [AnnouncementKey: NewProxy] = [:]
 
+  /// What virtual hosts share the bind port, and where the others are reached.
+  var sharedPort = SharedPort(sharesHTTP: false, sharesHTTPS: false)
+  var hostListeners: [Listener] = []
+  var hostPorts: [VirtualHostKind: UInt16] = [:]
+  var trustedProxies: TrustedProxies
+  let notFoundPage: NotFoundPage
+
   private var listener: Listener?
   private var carriers: [ObjectIdentifier: InboundCarrier] = [:]
   private var nextConnectionNumber: UInt64 = 0
@@ -70,6 +78,8 @@ public final class RelayServer {
       throw RelayServerError(description: error.description)
     }
     accounts = AccountRegister(configuration)
+    trustedProxies = TrustedProxies(configuration.trustedProxies)
+    notFoundPage = NotFoundPage(loop, path: configuration.notFoundPagePath, logger)
     graph = RelayGraph(policy: RelayServer.makePolicy(configuration))
     portMemory = configuration.portMemoryPath.map { PortMemory(loop, path: $0, logger) }
     admission = RelayAdmission(loop, configuration, ComplaintLog(loop, logger))
@@ -111,6 +121,7 @@ public final class RelayServer {
       graph.reservePort(port, forProxy: name, now: context.loop.now)
     }
     logger.info("frps tcp listen on \(address)")
+    try listenForHosts()
     warnAboutMissingToken()
     watchExpiry()
     logger.info("frps started successfully")
@@ -237,6 +248,7 @@ public final class RelayServer {
     listener?.close()
     listener = nil
     for listener in listeners.values { listener.close() }
+    for listener in hostListeners { listener.close() }
     httpFront?.stop()
     waitForUsers(until: context.loop.now + configuration.shutdownGrace)
   }
@@ -248,6 +260,14 @@ public final class RelayServer {
   public func publicAddress(ofProxy name: String) -> SocketAddress? {
     proxies.values.first { $0.request.proxyName == name }.flatMap { listeners[$0.route]?.address }
   }
+
+  /// Where the virtual hosts of a kind are reached; `nil` when they are not.
+  public func publicPort(ofHosts kind: ProxyKind) -> UInt16? {
+    VirtualHostKind(rawValue: kind.rawValue).flatMap { hostPorts[$0] }
+  }
+
+  /// The number of users whose first bytes are awaited.
+  public var arrivalCount: Int { admission.arrivalCount }
 
   /// The number of logged-in clients.
   public var sessionCount: Int { sessions.count }
@@ -276,6 +296,7 @@ public final class RelayServer {
     expiryTimer = nil
     admission.complaints.close()
     portMemory?.close()
+    admission.closeArrivals()
     httpFront?.close()
     httpFront = nil
     for relay in relays.values { relay.abort() }
@@ -295,8 +316,9 @@ public final class RelayServer {
     carriers = [:]
     listener?.close()
     listener = nil
-    for listener in listeners.values { listener.close() }
+    for listener in Array(listeners.values) + hostListeners { listener.close() }
     listeners = [:]
+    hostListeners = []
     proxies = [:]
     let onEnd = self.onEnd
     self.onEnd = nil

@@ -37,6 +37,17 @@ public enum RelayServerLimits {
   public static let complaintPeriod = Interval.seconds(10)
   /// Bytes of a work connection kept while it waits for a user.
   public static let idleWorkByteCountMax = 64 * 1024
+  /// From accept to the first message that tells where a user wants to go: a PROXY header, a
+  /// ClientHello, a CONNECT request.
+  public static let arrivalTimeout = Interval.seconds(10)
+  /// Users whose first bytes are awaited; the oldest goes first.
+  public static let arrivalCountMax = 8192
+  /// Those of one network; the oldest of them goes first.
+  public static let arrivalsPerNetworkMax = 1024
+  /// Bytes of the page for hosts that nobody serves.
+  public static let notFoundPageByteCountMax = 256 * 1024
+  /// How long that page is remembered before its file is read again.
+  public static let notFoundPageMemory = Interval.seconds(1)
   /// Streams of one mux carrier.
   public static let streamCountMax = 32_768
 }

@@ -111,7 +111,7 @@ struct ServerFiles {
   /// The files of a configuration, which are read again at a reload.
   func paths(of configuration: ServerConfiguration) -> [String] {
     (path.isEmpty ? [] : [path]) + configuration.transport.tls.filePaths
-      + (configuration.usersFilePath.map { [$0] } ?? [])
+      + [configuration.usersFilePath, configuration.notFoundPagePath].compactMap(\.self)
   }
 
   private static func readFile(_ path: String) throws(Errno) -> [UInt8] {

@@ -255,12 +255,12 @@ import Testing
       (
         "[common]\n[dns]\ntype = udp\nlocal_port = abc\n[web]\ntype = http\ncustom_domains = x\n",
         [
-          "frpc.ini:3: type: udp is not in this version; use tcp",
+          "frpc.ini:3: type: udp is not in this version; use \(presentKinds)",
           "frpc.ini:4: local_port: expected a number, found \"abc\"; the value is ignored and 0 "
             + "is used",
           "frpc.ini:5: local_port: no port of the local service is set; every user connection "
             + "will fail",
-          "frpc.ini:6: type: http is not in this version; use tcp",
+          "frpc.ini:6: type: http is not in this version; use \(presentKinds)",
         ]
       ),
       (
@@ -272,7 +272,10 @@ import Testing
             + "will fail",
         ]
       ),
-      ("[common]\n[x]\ntype = tcpp\n", ["frpc.ini:3: type: expected tcp, found \"tcpp\""]),
+      (
+        "[common]\n[x]\ntype = tcpp\n",
+        ["frpc.ini:3: type: expected \(presentKinds), found \"tcpp\""]
+      ),
       (
         "[common]\n[v]\nrole = visitor\ntype = stcp\n",
         [
@@ -308,8 +311,6 @@ import Testing
           + "health_check_timeout_s = 3\n",
         [
           "frpc.ini:4: plugin: needs client plugins, which this version does not have; remove "
-            + "the key",
-          "frpc.ini:6: group: needs load balancing, which this version does not have; remove "
             + "the key",
           "frpc.ini:7: health_check_type: needs the health check, which this version does not "
             + "have; remove the key",
@@ -364,7 +365,7 @@ import Testing
       // One range, one issue, however many proxies it makes.
       (
         "[common]\n[range:r]\ntype = udp\nlocal_port = 1-300\nremote_port = 1-300\n",
-        ["frpc.ini:3: type: udp is not in this version; use tcp"]
+        ["frpc.ini:3: type: udp is not in this version; use \(presentKinds)"]
       ),
       (
         "[common]\ntls_enable = false\ntls_cert_file = a\ntls_key_file = b\n",

@@ -205,6 +205,7 @@ import Testing
     let loaded = ConfigurationLoader.loadClient(text: text, file: "f")
     #expect(loaded.value == nil)
     #expect(
-      ConfigurationTests.lines(loaded.errors).contains("f:1003: type: expected tcp, found \"x\""))
+      ConfigurationTests.lines(loaded.errors).contains(
+        "f:1003: type: expected \(presentKinds), found \"x\""))
   }
 }

@@ -51,3 +51,8 @@ func files(_ contents: [String: String]) -> IncludeReader {
     },
     readFile: { contents[$0].map { Array($0.utf8) } })
 }
+
+/// The types of proxies that this version has, as messages name them.
+let presentKinds =
+  "one of "
+  + ProxyKind.allCases.filter(\.isImplemented).map(\.rawValue).joined(separator: ", ")

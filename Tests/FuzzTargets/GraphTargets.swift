@@ -35,7 +35,7 @@ struct GraphWorld: ~Copyable {
     policy.portMemory = .seconds(choice & 4 == 0 ? 5 : 3600)
     policy.hostPorts = choice & 8 == 0 ? [:] : [.http: 80, .https: 443, .tcpmux: 1337]
     policy.subdomainHost = "sub.test"
-    policy.groups.common.failureCountMax = 2
+    policy.groups.settings.failureCountMax = 2
     self.policy = policy
     graph = RelayGraph(policy: policy)
   }

@@ -212,7 +212,7 @@ import WireProtocol
 
   @Test func failingMemberIsLeftOutAndComesBack() throws {
     var rig = Self.makeRig {
-      $0.groups.common.failureCountMax = 3
+      $0.groups.settings.failureCountMax = 3
       $0.groups.weightKey = "weight"
     }
     let (session, _) = try rig.logIn(poolCount: 0)

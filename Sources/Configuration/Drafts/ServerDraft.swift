@@ -16,6 +16,12 @@ struct ServerDraft: Sendable {
   var passesConnectRequests = false
   var subdomainHost = ""
   var notFoundPagePath = ""
+  var trustedProxies: [String] = []
+  var groupPolicy = ""
+  var groupFailuresMax = 0
+  var groupFailureSeconds = 0
+  var groupSlowStartSeconds = 0
+  var groupWeightKey = ""
   var userConnectionSeconds = 0
   var sendsDetailedErrors = true
   var portsPerClientMax = 0
@@ -65,6 +71,8 @@ struct ServerDraft: Sendable {
     result.passesConnectRequests = passesConnectRequests
     result.subdomainHost = subdomainHost.nonEmpty
     result.notFoundPagePath = notFoundPagePath.nonEmpty
+    result.trustedProxies = trustedProxies
+    result.groups = groups
     result.userConnectionTimeout = .seconds(userConnectionSeconds)
     result.sendsDetailedErrors = sendsDetailedErrors
     result.portsPerClientMax = portsPerClientMax == 0 ? nil : portsPerClientMax
@@ -103,6 +111,16 @@ struct ServerDraft: Sendable {
     return result
   }
 
+  private var groups: GroupConfiguration {
+    var result = GroupConfiguration()
+    result.policy = GroupConfiguration.Policy(rawValue: groupPolicy) ?? .roundRobin
+    result.failureCountMax = groupFailuresMax
+    result.failureTime = .seconds(groupFailureSeconds)
+    result.slowStart = .seconds(groupSlowStartSeconds)
+    result.weightKey = groupWeightKey
+    return result
+  }
+
   private func transport(_ places: KeyPlaces, _ issues: inout IssueCollector)
     -> ServerTransportConfiguration
   {
@@ -135,9 +153,28 @@ struct ServerDraft: Sendable {
         "expected another port than \(places.name("kcpBindPort")), "
           + "found \(quicBindPort) for both", &issues)
     }
+    for text in trustedProxies {
+      if let fault = TextChecks.trustedProxy(text) { places.fail("trustedProxies", fault, &issues) }
+    }
+    checkConnectPort(places, &issues)
     if offersMetrics, shared.webPort == 0 {
       places.warn(
         "enablePrometheus", "has no effect without \(places.name("webServer.port"))", &issues)
+    }
+  }
+}
+
+extension ServerDraft {
+  /// CONNECT requests look like requests to virtual hosts of HTTP, so that their port is theirs.
+  private func checkConnectPort(_ places: KeyPlaces, _ issues: inout IssueCollector) {
+    guard httpConnectPort > 0 else { return }
+    let others = [
+      ("bindPort", bindPort), ("vhostHTTPPort", httpPort), ("vhostHTTPSPort", httpsPort),
+    ]
+    for (id, port) in others where port == httpConnectPort {
+      places.fail(
+        "tcpmuxHTTPConnectPort",
+        "expected another port than \(places.name(id)), found \(port) for both", &issues)
     }
   }
 }

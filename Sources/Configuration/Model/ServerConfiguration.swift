@@ -35,6 +35,13 @@ public struct ServerConfiguration: Equatable, Sendable {
   /// What `subdomain` of a proxy is put before; `nil` when subdomains are off.
   public var subdomainHost: String?
 
+  /// The front proxies that say with a PROXY header who their users are: addresses, alone or with
+  /// the bits that count.
+  public var trustedProxies: [String] = []
+
+  /// How groups of proxies choose.
+  public var groups = GroupConfiguration()
+
   /// The page that users of unknown hosts see; `nil` for the built-in one.
   public var notFoundPagePath: String?
 
@@ -105,6 +112,39 @@ public struct ServerConfiguration: Equatable, Sendable {
   public var confinement = ConfinementConfiguration()
 
   /// The defaults.
+  public init() {}
+}
+
+/// How groups choose the member that serves the next user; the defaults are frp's behaviour.
+public struct GroupConfiguration: Equatable, Sendable {
+  /// Who is next.
+  public enum Policy: String, Sendable, CaseIterable {
+    /// In turns.
+    case roundRobin = "round_robin"
+    /// By chance.
+    case random
+    /// The one with the fewest connections.
+    case leastConnections = "least_conn"
+    /// The same for the same user's address.
+    case sourceHash = "source_hash"
+  }
+
+  /// Who is next.
+  public var policy = Policy.roundRobin
+
+  /// Failures in a row after which a member is left out; 0 for never.
+  public var failureCountMax = 0
+
+  /// How long it is left out at first.
+  public var failureTime = Interval.seconds(10)
+
+  /// How long a member that is new or comes back takes to its full share.
+  public var slowStart = Interval.zero
+
+  /// The key of a proxy's metadata that holds its weight; empty when all weigh the same.
+  public var weightKey = ""
+
+  /// frp's behaviour.
   public init() {}
 }
 

@@ -33,6 +33,8 @@ extension ServerConfiguration {
   private static let restartKeys: [RestartKey<ServerConfiguration>] = [
     RestartKey("bind_addr", \.bindAddress), RestartKey("bind_port", \.bindPort),
     RestartKey("proxy_bind_addr", \.proxyBindAddress),
+    RestartKey("vhost_http_port", \.httpPort), RestartKey("vhost_https_port", \.httpsPort),
+    RestartKey("tcpmux_httpconnect_port", \.httpConnectPort),
     RestartKey("udp_packet_size", \.udpPacketBytes),
     RestartKey("port_memory_file", \.portMemoryPath),
     RestartKey("authentication_method", \.authentication.method),

@@ -30,10 +30,11 @@ enum Feature: Sendable, CaseIterable {
   /// Whether this version has it.
   var isInThisVersion: Bool {
     switch self {
-    case .kcp, .quic, .webSocket, .wireProtocol2, .httpProxies, .httpsProxies, .tcpmuxProxies,
-      .udpProxies, .secretProxies, .secretDatagrams, .holePunching, .visitors, .loadBalancing,
-      .healthCheck, .clientPlugins, .serverPlugins, .oidc, .programTokenSource,
-      .dashboard, .adminServer, .profiler, .metrics, .sshGateway, .virtualNet:
+    case .httpsProxies, .tcpmuxProxies, .loadBalancing: true
+    case .kcp, .quic, .webSocket, .wireProtocol2, .httpProxies, .udpProxies, .secretProxies,
+      .secretDatagrams, .holePunching, .visitors, .healthCheck, .clientPlugins, .serverPlugins,
+      .oidc, .programTokenSource, .dashboard, .adminServer, .profiler, .metrics, .sshGateway,
+      .virtualNet:
       false
     }
   }

@@ -4,7 +4,7 @@ enum ServerSchema {
   static let iniNames = index.iniNamesByID
 
   static let common: [SchemaKey<ServerDraft>] =
-    listening + limits + vhosts + SharedSchema.authentication + oidc + transport
+    listening + limits + vhosts + groups + SharedSchema.authentication + oidc + transport
     + SharedSchema.webServer(
       "dashboard_", "the dashboard", feature: .dashboard, iniAddress: iniDashboardAddress)
     + dashboardTLS
@@ -109,14 +109,45 @@ enum ServerSchema {
       "tcpmux_passthrough", "tcpmuxPassthrough", .boolean(\.passesConnectRequests),
       "CONNECT requests reach the local service", feature: .tcpmuxProxies, example: "true"),
     SchemaKey(
+      "trusted_proxies", "trustedProxies", .list(choices: [], \.trustedProxies),
+      "addresses or networks of front proxies that say with a PROXY header who their users are; "
+        + "on ports of proxies and virtual hosts; not in frp", example: "10.0.0.2, 192.0.2.0/24"),
+    SchemaKey(
       "subdomain_host", "subDomainHost",
       .text(\.subdomainHost, kind: .host, fault: TextChecks.host),
-      "what `subdomain` of a proxy is put before; empty: no subdomains", feature: .httpProxies,
+      "what `subdomain` of a proxy is put before; empty: no subdomains", feature: .httpsProxies,
       example: "apps.example.com"),
     SchemaKey(
       "custom_404_page", "custom404Page", .path(\.notFoundPagePath),
-      "file with the page for unknown hosts", feature: .httpProxies,
+      "file with the page for unknown hosts", feature: .tcpmuxProxies,
       example: "/etc/frp/404.html"),
+  ]
+
+  private static let groups: [SchemaKey<ServerDraft>] = [
+    SchemaKey(
+      "group_policy", "groups.policy",
+      .choice(
+        \.groupPolicy, GroupConfiguration.Policy.roundRobin.rawValue,
+        GroupConfiguration.Policy.allCases.map(\.rawValue)),
+      "which member of a group serves the next user; not in frp, where it is `round_robin`",
+      feature: .loadBalancing, example: "least_conn"),
+    SchemaKey(
+      "group_max_failures", "groups.maxFailures",
+      .integer(\.groupFailuresMax, .count, 0, 0...ConfigurationLimits.failureCountMax),
+      "after how many failures in a row a member of a group is left out for a while; 0: never; "
+        + "not in frp", feature: .loadBalancing, example: "3"),
+    SchemaKey(
+      "group_failure_time", "groups.failureTime", .seconds(\.groupFailureSeconds, 10),
+      "for how long at first, doubled each time up to 300 s; not in frp", feature: .loadBalancing,
+      example: "30"),
+    SchemaKey(
+      "group_slow_start", "groups.slowStart", .seconds(\.groupSlowStartSeconds, 0),
+      "how long a member that is new or comes back takes to its full share; not in frp",
+      feature: .loadBalancing, example: "60"),
+    SchemaKey(
+      "group_weight_meta", "groups.weightMeta", .text(\.groupWeightKey),
+      "which of a proxy's `meta_` keys holds its weight, from 1 to 256; empty: all weigh the same; "
+        + "not in frp", feature: .loadBalancing, example: "weight"),
   ]
 
   private static let oidc: [SchemaKey<ServerDraft>] = [

@@ -64,6 +64,13 @@ enum TextChecks {
       ? nil : "expected a URL that begins with http://, https://, socks5:// or socks5h://"
   }
 
+  /// An address, or a network.
+  static let trustedProxy: @Sendable (String) -> String? = { text in
+    HostText.isAddress(text) || network(text) == nil
+      ? nil
+      : "expected IP addresses, alone or with their bits such as 10.0.0.0/8, found \(quoted(text))"
+  }
+
   static let network: @Sendable (String) -> String? = { text in
     let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
     if parts.count == 2, HostText.isAddress(parts[0]), let bits = Int(parts[1]),
