@@ -210,7 +210,7 @@ final class ClientSession {
 
   /// Goes on with other proxies: those that differ in nothing keep their ports and connections, and
   /// running connections of the others go on until they end by themselves.
-  func follow(_ configuration: ClientConfiguration, _ changes: ProxyChanges) {
+  func follow(_ configuration: ClientConfiguration, _ changes: EntryChanges<ProxyConfiguration>) {
     self.configuration = configuration
     proxyConfigurations = Self.byName(configuration.proxies)
     // At the login all of them are announced.
@@ -232,7 +232,7 @@ final class ClientSession {
   var status: [ProxyStatus] {
     configuration.proxies.compactMap { proxy in
       proxies[proxy.name].map {
-        ProxyStatus(proxy, $0, serverHost: configuration.serverHost)
+        ProxyStatus(proxy, $0, of: configuration)
       }
     }
   }

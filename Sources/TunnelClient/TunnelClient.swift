@@ -95,14 +95,15 @@ public final class TunnelClient {
     guard !isStopping else { return outcome }
     var new = wanted
     outcome.restartKeys = new.keepFixedValues(of: configuration)
-    let changes = ProxyChanges(from: configuration.proxies, to: new.proxies)
+    let changes = EntryChanges(
+      from: configuration.proxies, to: new.proxies, name: \.name)
     configuration = new
     report(changes, outcome)
     session?.follow(new, changes)
     return outcome
   }
 
-  private func report(_ changes: ProxyChanges, _ outcome: ReloadOutcome) {
+  private func report(_ changes: EntryChanges<ProxyConfiguration>, _ outcome: ReloadOutcome) {
     let logger = runID.isEmpty ? self.logger : self.logger.prefixed(by: RunID.shown(runID))
     logger.info("configuration reloaded")
     if !outcome.restartKeys.isEmpty {

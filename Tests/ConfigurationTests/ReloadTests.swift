@@ -12,16 +12,6 @@ import Timekeeping
     return proxy
   }
 
-  @Test func proxiesAreComparedByName() {
-    let changes = ProxyChanges(
-      from: [proxy("a", 1), proxy("b", 2), proxy("c", 3)],
-      to: [proxy("b", 2), proxy("c", 4), proxy("d", 5)])
-    #expect(changes.added == [proxy("d", 5)] && changes.changed == [proxy("c", 4)])
-    #expect(changes.removedNames == ["a"])
-    #expect(
-      ProxyChanges(from: [proxy("a", 1)], to: [proxy("a", 1)]) == ProxyChanges(from: [], to: []))
-  }
-
   @Test func serverKeepsWhatItCannotChange() {
     let running = ServerConfiguration()
     var new = running

@@ -1,8 +1,16 @@
-/// One key, or some that belong together, of a configuration, for comparing two of them.
+/// One key, or some that belong together, of a configuration, for comparing two of them: what a
+/// running program takes, and what needs a restart.
 struct ComparedKey<Configuration>: Sendable {
+  /// As TOML, YAML and JSON files call it.
   let name: String
-  let isAppliedAtRunTime: Bool
+  /// As INI files call it, where the schema does not say so.
+  let iniName: String?
   let differs: @Sendable (Configuration, Configuration) -> Bool
+  /// Puts the value of another configuration in its place; `nil` for a key that a running program
+  /// takes.
+  let restore: (@Sendable (inout Configuration, Configuration) -> Void)?
+
+  var isAppliedAtRunTime: Bool { restore == nil }
 
   func change(from old: Configuration, to new: Configuration) -> KeyChange? {
     differs(old, new) ? KeyChange(name: name, isAppliedAtRunTime: isAppliedAtRunTime) : nil
@@ -12,22 +20,40 @@ struct ComparedKey<Configuration>: Sendable {
   static func live<Value: Equatable & Sendable>(
     _ name: String, _ path: any KeyPath<Configuration, Value> & Sendable
   ) -> ComparedKey {
-    ComparedKey(name: name, isAppliedAtRunTime: true) {
-      $0[keyPath: path] != $1[keyPath: path]
-    }
+    ComparedKey(
+      name: name, iniName: nil, differs: { $0[keyPath: path] != $1[keyPath: path] }, restore: nil)
   }
 
   /// A key that only a program takes that is being started.
   static func fixed<Value: Equatable & Sendable>(
-    _ name: String, _ path: any KeyPath<Configuration, Value> & Sendable
+    _ name: String, ini: String? = nil,
+    _ path: any WritableKeyPath<Configuration, Value> & Sendable
   ) -> ComparedKey {
-    ComparedKey(name: name, isAppliedAtRunTime: false) {
-      $0[keyPath: path] != $1[keyPath: path]
+    ComparedKey(
+      name: name, iniName: ini, differs: { $0[keyPath: path] != $1[keyPath: path] },
+      restore: { $0[keyPath: path] = $1[keyPath: path] })
+  }
+
+  /// Puts the values of a running program in the place of those that it cannot change.
+  ///
+  /// - Returns: the keys that differed, as INI files call them if they can.
+  static func keepFixedValues(
+    _ keys: [ComparedKey], of running: Configuration, in new: inout Configuration,
+    iniNames: [String: String]
+  ) -> [String] {
+    keys.compactMap { key in
+      guard let restore = key.restore, key.differs(running, new) else { return nil }
+      restore(&new, running)
+      return key.iniName ?? iniNames[key.name] ?? key.name
     }
   }
 }
 
+private let scopes = "authenticate_heartbeats, authenticate_new_work_conns"
+
 extension ComparedKey where Configuration == ServerConfiguration {
+  private static let web = "dashboard_addr, dashboard_port and the like"
+
   static let server: [ComparedKey] = [
     .fixed("bindAddr", \.bindAddress), .fixed("bindPort", \.bindPort),
     .fixed("kcpBindPort", \.kcpBindPort), .fixed("quicBindPort", \.quicBindPort),
@@ -57,7 +83,7 @@ extension ComparedKey where Configuration == ServerConfiguration {
     .live("groups.slowStart", \.groups.slowStart),
     .live("groups.weightMeta", \.groups.weightKey),
     .fixed("auth.method", \.authentication.method),
-    .fixed("auth.additionalScopes", \.authentication.additionalScopes),
+    .fixed("auth.additionalScopes", ini: scopes, \.authentication.additionalScopes),
     .live("auth.token", \.authentication.token),
     .live("auth.tokenSource", \.authentication.tokenSource), .fixed("auth.oidc", \.oidc),
     .fixed("transport.tcpMux", \.transport.isMultiplexed),
@@ -69,7 +95,7 @@ extension ComparedKey where Configuration == ServerConfiguration {
     .live("transport.tls.force", \.transport.tls.isRequired),
     .live("transport.tls.certFile", \.transport.tls.certificate),
     .live("transport.tls.trustedCaFile", \.transport.tls.trustedAuthoritiesPath),
-    .fixed("webServer", \.webServer), .fixed("enablePrometheus", \.offersMetrics),
+    .fixed("webServer", ini: web, \.webServer), .fixed("enablePrometheus", \.offersMetrics),
     .live("log.to", \.log.target), .live("log.level", \.log.level),
     .live("log.maxDays", \.log.daysMax), .live("log.disablePrintColor", \.log.isColorDisabled),
     .fixed("sandbox", \.confinement.isEnabled), .fixed("runAsUser", \.confinement.userName),
@@ -78,6 +104,8 @@ extension ComparedKey where Configuration == ServerConfiguration {
 }
 
 extension ComparedKey where Configuration == ClientConfiguration {
+  private static let web = "admin_addr, admin_port and the like"
+
   /// Without proxies and visitors, and without `start`, which has chosen among them already.
   static let client: [ComparedKey] = [
     .fixed("user", \.user), .fixed("clientID", \.clientID),
@@ -88,7 +116,7 @@ extension ComparedKey where Configuration == ClientConfiguration {
     .live("shutdownGrace", \.shutdownGrace),
     .live("reloadOnChange", \.reloadsOnChange),
     .fixed("auth.method", \.authentication.method),
-    .fixed("auth.additionalScopes", \.authentication.additionalScopes),
+    .fixed("auth.additionalScopes", ini: scopes, \.authentication.additionalScopes),
     .fixed("auth.token", \.authentication.token),
     .fixed("auth.tokenSource", \.authentication.tokenSource), .fixed("auth.oidc", \.oidc),
     .fixed("transport.protocol", \.transport.kind),
@@ -103,11 +131,17 @@ extension ComparedKey where Configuration == ClientConfiguration {
     .fixed("transport.quic", \.transport.quic),
     .fixed("transport.heartbeatInterval", \.transport.heartbeatInterval),
     .fixed("transport.heartbeatTimeout", \.transport.heartbeatTimeout),
-    .fixed("transport.tls", \.transport.tls), .live("log.to", \.log.target),
+    .fixed("transport.tls.enable", \.transport.tls.isEnabled),
+    .fixed("transport.tls.disableCustomTLSFirstByte", \.transport.tls.sendsMarkerByte),
+    .fixed(
+      "transport.tls.certFile", ini: "tls_cert_file, tls_key_file", \.transport.tls.certificate),
+    .fixed("transport.tls.trustedCaFile", \.transport.tls.trustedAuthoritiesPath),
+    .fixed("transport.tls.serverName", \.transport.tls.serverName),
+    .live("log.to", \.log.target),
     .live("log.level", \.log.level), .live("log.maxDays", \.log.daysMax),
     .live("log.disablePrintColor", \.log.isColorDisabled),
     .fixed("sandbox", \.confinement.isEnabled), .fixed("runAsUser", \.confinement.userName),
-    .fixed("webServer", \.webServer),
+    .fixed("webServer", ini: web, \.webServer),
     .fixed("store.path", \.storePath), .fixed("virtualNet.address", \.virtualNetAddress),
   ]
 }
@@ -115,6 +149,7 @@ extension ComparedKey where Configuration == ClientConfiguration {
 extension AuthenticationConfiguration {
   /// What else carries a proof.
   fileprivate var additionalScopes: [Bool] {
-    [authenticatesHeartbeats, authenticatesNewWorkConnections]
+    get { [authenticatesHeartbeats, authenticatesNewWorkConnections] }
+    set { (authenticatesHeartbeats, authenticatesNewWorkConnections) = (newValue[0], newValue[1]) }
   }
 }
