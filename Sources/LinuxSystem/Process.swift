@@ -108,17 +108,7 @@ public enum HostSystem {
     let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC
     let number = try throwing { open(draft, flags, 0o600) }
     let descriptor = FileDescriptor(owning: number)
-    var rest = content[...]
-    while !rest.isEmpty {
-      let result = retryingTransfer {
-        rest.withUnsafeBytes { Glibc.write(descriptor.rawValue, $0.baseAddress, $0.count) }
-      }
-      switch result {
-      case .bytes(let count): rest = rest.dropFirst(count)
-      case .wouldBlock: throw Errno(code: EAGAIN)
-      case .failed(let error): throw error
-      }
-    }
+    try write(content, to: descriptor.rawValue)
     try throwing { rename(draft, path) }
   }
 

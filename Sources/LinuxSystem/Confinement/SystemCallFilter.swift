@@ -59,11 +59,12 @@ public enum SystemCallFilter {
 
   // Which files is landlock's matter.
   private static let files = [
-    "access", "faccessat", "faccessat2", "fadvise64", "fchmod", "fdatasync", "flock", "fstat",
-    "fstat64", "fstatat64", "fstatfs", "fsync", "ftruncate", "getcwd", "getdents", "getdents64",
-    "inotify_add_watch", "inotify_init1", "inotify_rm_watch", "lstat", "lstat64", "mkdir",
-    "mkdirat", "newfstatat", "open", "openat", "openat2", "readlink", "readlinkat", "rename",
-    "renameat", "renameat2", "stat", "stat64", "statfs", "statx", "umask", "unlink", "unlinkat",
+    "access", "faccessat", "faccessat2", "fadvise64", "fchmod", "fchown", "fchown32", "fdatasync",
+    "flock", "fstat", "fstat64", "fstatat64", "fstatfs", "fsync", "ftruncate", "getcwd",
+    "getdents", "getdents64", "inotify_add_watch", "inotify_init1", "inotify_rm_watch", "lstat",
+    "lstat64", "mkdir", "mkdirat", "newfstatat", "open", "openat", "openat2", "readlink",
+    "readlinkat", "rename", "renameat", "renameat2", "stat", "stat64", "statfs", "statx", "umask",
+    "unlink", "unlinkat",
   ]
 
   private static let sockets = [
