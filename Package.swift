@@ -86,7 +86,7 @@ let package = Package(
       name: "Transports",
       dependencies: [
         "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "StreamMux", "StreamCoding",
-        "WireProtocol", "Configuration", "COpenSSL", deques, logging,
+        "WireProtocol", "HTTPProtocol", "Configuration", "COpenSSL", deques, logging,
       ],
       swiftSettings: strict),
 
@@ -123,6 +123,14 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .target(
+      name: "ClientAdmin",
+      dependencies: [
+        "TunnelClient", "Dashboard", "Transports", "Reactor", "LinuxSystem", "Timekeeping",
+        "HTTPProtocol", "Configuration", logging,
+      ],
+      swiftSettings: strict),
+
     // Tier 6: the programs.
     .executableTarget(
       name: "frps",
@@ -134,8 +142,8 @@ let package = Package(
     .executableTarget(
       name: "frpc",
       dependencies: [
-        "TunnelClient", "Daemon", "Reactor", "LinuxSystem", "Configuration", "Commands",
-        "Diagnostics", logging,
+        "TunnelClient", "ClientAdmin", "Daemon", "Reactor", "LinuxSystem", "Timekeeping",
+        "Configuration", "Commands", "Diagnostics", logging,
       ],
       swiftSettings: strict),
 
@@ -204,8 +212,7 @@ let package = Package(
       name: "TransportsTests",
       dependencies: [
         "Configuration", "Transports", "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping",
-        "StreamMux",
-        "StreamCoding", "WireProtocol", "TestKit", logging,
+        "StreamMux", "StreamCoding", "WireProtocol", "HTTPProtocol", "TestKit", logging,
       ],
       exclude: ["Vectors"], swiftSettings: strict),
     .testTarget(
@@ -215,6 +222,13 @@ let package = Package(
         "TestKit", logging,
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "ClientAdminTests",
+      dependencies: [
+        "ClientAdmin", "TunnelClient", "Dashboard", "HTTPProtocol", "Transports", "Reactor",
+        "LinuxSystem", "Timekeeping", "Configuration", "TestKit", logging,
+      ],
+      exclude: ["Golden"], swiftSettings: strict),
     .testTarget(
       name: "DaemonTests",
       dependencies: [

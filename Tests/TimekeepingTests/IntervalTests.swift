@@ -29,4 +29,17 @@ import Timekeeping
     #expect((Instant(nanoseconds: .min) - Instant(nanoseconds: 1)).nanoseconds == .min)
     #expect((Instant(nanoseconds: .max) - Instant(nanoseconds: -1)).nanoseconds == .max)
   }
+
+  @Test func durationsAreReadAsGoWritesThem() {
+    let good: [(String, Interval)] = [
+      ("30s", .seconds(30)), ("1m30s", .seconds(90)), ("500ms", .milliseconds(500)),
+      ("1.5h", .seconds(5400)), (".5s", .milliseconds(500)), ("3us", .microseconds(3)),
+      ("3µs", .microseconds(3)), ("0", .zero), ("-2s", .seconds(-2)), ("+1s", .seconds(1)),
+      ("7ns", Interval(nanoseconds: 7)), ("1.s", .seconds(1)),
+    ]
+    for (text, length) in good { #expect(Interval(duration: text) == length, "\(text)") }
+    for text in ["", "s", "30", "1x", "1s ", "1 s", "--1s", "1e3s", ".s", "1..2s", "9999999999h"] {
+      #expect(Interval(duration: text) == nil, "\(text)")
+    }
+  }
 }
