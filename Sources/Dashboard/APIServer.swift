@@ -14,6 +14,12 @@ public struct APIServerSettings {
   public var password: String
   /// For TLS; `nil` for plain HTTP.
   public var tls: TLSContext?
+  /// Names of the machine that requests without credentials may have as their host, beside
+  /// addresses and `localhost`. A browser that was led here by a name of a stranger's has none.
+  public var hostNames: Set<String> = []
+
+  /// Whether everybody is let in.
+  public var isOpen: Bool { user.isEmpty && password.isEmpty }
 
   /// Puts it together.
   public init(address: SocketAddress, user: String, password: String, tls: TLSContext? = nil) {
@@ -39,10 +45,12 @@ public final class APIServer {
   private final class Route: Sendable {
     let index: Int
     let isOpen: Bool
+    let hasEffect: Bool
 
-    init(index: Int, isOpen: Bool) {
+    init(index: Int, isOpen: Bool, hasEffect: Bool) {
       self.index = index
       self.isOpen = isOpen
+      self.hasEffect = hasEffect
     }
   }
 
@@ -67,10 +75,15 @@ public final class APIServer {
   /// - Parameters:
   ///   - method: `nil` for all.
   ///   - isOpen: whether nobody is asked for credentials.
+  ///   - hasEffect: whether something is different afterwards: pages of other sites are refused. As
+  ///     a rule everything but a GET.
   public func add(
-    _ method: HTTPMethod?, _ pattern: String, isOpen: Bool = false, _ handler: @escaping Handler
+    _ method: HTTPMethod?, _ pattern: String, isOpen: Bool = false, hasEffect: Bool? = nil,
+    _ handler: @escaping Handler
   ) {
-    routes.add(method, pattern, Route(index: handlers.count, isOpen: isOpen))
+    let route = Route(
+      index: handlers.count, isOpen: isOpen, hasEffect: hasEffect ?? (method != .get))
+    routes.add(method, pattern, route)
     handlers.append(handler)
   }
 
@@ -127,18 +140,35 @@ public final class APIServer {
     case .notFound: answer(.pageNotFound)
     case .methodNotAllowed: answer(.methodNotAllowed)
     case .found(let route, let parameters):
-      guard
-        route.isOpen || request.isAuthorized(user: settings.user, password: settings.password)
-      else {
+      guard !route.isOpen else { return handlers[route.index](request, parameters, answer) }
+      if let refusal = refusal(of: request, hasEffect: route.hasEffect) { return answer(refusal) }
+      guard request.isAuthorized(user: settings.user, password: settings.password) else {
         _ = context.loop.schedule(after: DashboardLimits.refusalDelay) { answer(.unauthorized()) }
         return
       }
-      guard !route.isOpen else { return handlers[route.index](request, parameters, answer) }
       logger.info("http request: [\(request.path)]")
       handlers[route.index](request, parameters) { [logger] result in
         logger.info("http response [\(request.path)]: code [\(result.status.code)]")
         answer(result)
       }
     }
+  }
+
+  /// What a browser is told that a stranger's page, or a stranger's name for this machine, has led
+  /// here; `nil` for everybody else.
+  private func refusal(of request: APIRequest, hasEffect: Bool) -> HTTPAnswer? {
+    if hasEffect, request.isCrossSite {
+      logger.warning("http request refused, from a page of another site: [\(request.path)]")
+      return HTTPAnswer(.forbidden, text: "requests of other sites' pages are refused")
+    }
+    let host = request.head.routingHost
+    if settings.isOpen, !host.isEmpty, host != "localhost", !settings.hostNames.contains(host),
+      SocketAddress(host: host, port: 0) == nil
+    {
+      logger.warning("http request refused, for the host [\(host)]: [\(request.path)]")
+      return HTTPAnswer(
+        .forbidden, text: "without user and password this server answers to its addresses only")
+    }
+    return nil
   }
 }

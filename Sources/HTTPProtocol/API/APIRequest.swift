@@ -25,6 +25,21 @@ public struct APIRequest: Sendable {
   }
 }
 
+extension APIRequest {
+  /// Whether a browser has sent it for a page of another site (Fetch Metadata, RFC 6454). Programs
+  /// send neither of the two fields.
+  public var isCrossSite: Bool {
+    if let site = head.fields.first(named: "Sec-Fetch-Site") {
+      return site != "same-origin" && site != "none"
+    }
+    guard let origin = head.fields.first(named: "Origin") else { return false }
+    guard let colon = origin.firstIndex(of: ":"), origin[colon...].hasPrefix("://") else {
+      return true
+    }
+    return origin[colon...].dropFirst(3).lowercased() != head.authorityText.lowercased()
+  }
+}
+
 /// Reads the requests of one connection to one of our own servers, each with its whole body, which
 /// is bounded.
 ///
