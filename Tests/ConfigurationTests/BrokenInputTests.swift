@@ -246,9 +246,9 @@ import Testing
         ]
       ),
       (
-        "[common]\nadmin_port = 7400\nadmin_addr = 127.0.0.1\n",
+        "[common]\nadmin_port = 7400\nassets_dir = /srv/www\n",
         [
-          "frpc.ini:2: admin_port: needs the admin server, which this version does not have; "
+          "frpc.ini:3: assets_dir: needs web pages, which this version does not have; "
             + "remove the key"
         ]
       ),

@@ -1,6 +1,7 @@
 /// A value of a TOML, YAML or JSON file, with its place.
-struct ConfigurationValue: Sendable {
-  enum Content: Sendable {
+package struct ConfigurationValue: Sendable {
+  /// What it is.
+  package enum Content: Sendable {
     case null
     case boolean(Bool)
     case integer(Int)
@@ -14,30 +15,30 @@ struct ConfigurationValue: Sendable {
   }
 
   /// One name of a table with its value.
-  struct Member: Sendable {
-    var name: String
+  package struct Member: Sendable {
+    package var name: String
     var place: Place
-    var value: ConfigurationValue
+    package var value: ConfigurationValue
   }
 
   /// Line and column of the rendered text, from 1; the column in characters.
-  struct Place: Sendable, Hashable {
+  package struct Place: Sendable, Hashable {
     var line: Int
     var column: Int
   }
 
-  var content: Content
+  package var content: Content
   var place: Place
 
   /// The member that a name means: the exact one, or one that differs in case, as in frp.
-  func member(_ name: String) -> ConfigurationValue? {
+  package func member(_ name: String) -> ConfigurationValue? {
     guard case .table(let members) = content else { return nil }
     let exact = members.last { $0.name == name }
     return (exact ?? members.last { $0.name.lowercased() == name.lowercased() })?.value
   }
 
   /// The text that it is; `nil` for another type.
-  var text: String? {
+  package var text: String? {
     if case .text(let text) = content { return text }
     return nil
   }
@@ -68,9 +69,9 @@ struct ConfigurationValue: Sendable {
 }
 
 /// Why a text is not what it should be.
-struct FormatFault: Error, Equatable {
+package struct FormatFault: Error, Equatable {
   var place: ConfigurationValue.Place?
-  var message: String
+  package var message: String
 }
 
 /// Counts characters of a line. Each byte is looked at once, as long as places ascend.

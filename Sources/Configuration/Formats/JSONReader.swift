@@ -1,6 +1,6 @@
 /// Reads JSON (RFC 8259), nothing more, into a tree. FoundationEssentials has a reader, but none
 /// that tells places.
-struct JSONReader {
+package struct JSONReader {
   private let bytes: [UInt8]
   private var index = 0
   private var line = 1
@@ -10,7 +10,7 @@ struct JSONReader {
   private init(_ bytes: [UInt8]) { self.bytes = bytes }
 
   /// `bytes` is valid UTF-8.
-  static func read(_ bytes: [UInt8]) throws(FormatFault) -> ConfigurationValue {
+  package static func read(_ bytes: [UInt8]) throws(FormatFault) -> ConfigurationValue {
     var reader = JSONReader(bytes)
     try reader.readDocument()
     return try reader.builder.finish()

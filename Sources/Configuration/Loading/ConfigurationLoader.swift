@@ -70,6 +70,15 @@ public enum ConfigurationLoader {
         ? nil : loaded.map { .client($0.draft, $0.proxyDrafts, $0.visitorDrafts) })
   }
 
+  /// Where the store of a configuration is: a relative path begins where its file lies.
+  ///
+  /// - Parameters:
+  ///   - path: the value of `store.path`.
+  ///   - file: the path of the configuration file.
+  public static func storeFile(_ path: String, of file: String) -> String {
+    path.hasPrefix("/") ? path : ClientLoader.split(file).0 + path
+  }
+
   /// Reads frpc's configuration from text.
   public static func loadClient(
     text: String, file: String, environment: [String: String] = [:],

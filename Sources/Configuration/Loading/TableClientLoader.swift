@@ -34,7 +34,8 @@ struct TableClientLoader {
     result.configuration.includedPaths = draft.includes + included
     tellDuplicates(entries.proxies, "proxy", &issues)
     tellDuplicates(entries.visitors, "visitor", &issues)
-    applyStore(draft.storePath, to: &entries, &issues)
+    let stored = applyStore(draft.storePath, to: &entries, &issues)
+    result.configuration.storedProxyNames = Set((stored?.proxies ?? []).map(Self.name))
     tellUnknownNames(draft.startedNames, entries, &places, &issues)
     let count = entries.proxies.count + entries.visitors.count
     guard count <= ConfigurationLimits.proxyCountMax else {
@@ -92,22 +93,24 @@ struct TableClientLoader {
   }
 
   /// Entries of the store stand before those of files that have their names.
+  ///
+  /// - Returns: what is in it; `nil` when it is not there or not used.
   private func applyStore(
     _ path: String, to entries: inout Entries, _ issues: inout IssueCollector
-  ) {
-    guard !path.isEmpty, !options.ignoresStore else { return }
-    let folder = ClientLoader.split(file.path).0
-    let fullPath = path.hasPrefix("/") ? path : folder + path
+  ) -> StoreFile.Content? {
+    guard !path.isEmpty, !options.ignoresStore else { return nil }
+    let fullPath = ConfigurationLoader.storeFile(path, of: file.path)
     // A file that is not there is an empty store.
     guard let bytes = loader.includes.readFile(fullPath),
       let stored = StoreFile.read(bytes, path: fullPath, &issues)
-    else { return }
+    else { return nil }
     func merged(_ own: [ListEntry], _ stored: [ListEntry]) -> [ListEntry] {
       let names = Set(stored.map(Self.name))
       return own.filter { !names.contains(Self.name($0)) } + stored
     }
     entries.proxies = merged(entries.proxies, stored.proxies)
     entries.visitors = merged(entries.visitors, stored.visitors)
+    return stored
   }
 
   // MARK: Names
@@ -231,38 +234,5 @@ struct TableClientLoader {
         into: &draft, ReadContext(options: options), &issues)
     }
     return nil
-  }
-}
-
-/// The file that keeps proxies and visitors made at run time (configuration.md 6).
-enum StoreFile {
-  struct Content {
-    var proxies: [ListEntry]
-    var visitors: [ListEntry]
-  }
-
-  /// Members besides `proxies` and `visitors` are tolerated. `nil`, with an issue, when it is no
-  /// JSON table.
-  static func read(
-    _ bytes: [UInt8], path: String, _ issues: inout IssueCollector
-  ) -> Content? {
-    guard let file = SourceFile(bytes, path: path, &issues) else { return nil }
-    // The store is no template.
-    var text = RenderedText(file: path, bytes: file.bytes)
-    text.lineNumbers = Array(1...file.bytes.count(where: { $0 == 0x0A }) + 1)
-    do throws(FormatFault) {
-      let tree = try JSONReader.read(text.bytes)
-      guard case .table = tree.content else {
-        throw FormatFault(
-          place: tree.place, message: "expected a table, found \(tree.described(isSecret: true))")
-      }
-      return Content(
-        proxies: EntryList.entries("proxies", of: tree, text, &issues),
-        visitors: EntryList.entries("visitors", of: tree, text, &issues))
-    } catch {
-      let location = error.place.map { text.location($0) } ?? SourceLocation(file: path)
-      issues.add(.error, location, "JSON: \(error.message)")
-      return nil
-    }
   }
 }

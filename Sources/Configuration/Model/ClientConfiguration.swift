@@ -68,6 +68,9 @@ public struct ClientConfiguration: Equatable, Sendable {
   /// The services to publish, in ascending order of their names.
   public var proxies: [ProxyConfiguration] = []
 
+  /// The names of those that come from the store.
+  public var storedProxyNames: Set<String> = []
+
   /// The secret proxies to visit, in ascending order of their names.
   public var visitors: [VisitorConfiguration] = []
 

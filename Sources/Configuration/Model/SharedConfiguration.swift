@@ -20,6 +20,9 @@ public struct AuthenticationConfiguration: Equatable, Sendable {
   /// resolves it, puts the result into `token` and sets this to `nil`.
   public var tokenSource: ValueSource?
 
+  /// The file that `token` was read from; `nil` for none.
+  public var tokenFile: String?
+
   /// Whether each heartbeat carries a proof too.
   public var authenticatesHeartbeats = false
 
@@ -122,6 +125,7 @@ extension AuthenticationConfiguration {
       guard let text = String(validating: bytes, as: UTF8.self) else { throw .notText }
       token = Secret(trimmed(text))
       tokenSource = nil
+      tokenFile = path
     }
   }
 }

@@ -22,6 +22,7 @@ enum Feature: Sendable, CaseIterable {
   case programTokenSource
   case dashboard
   case adminServer
+  case webPages
   case profiler
   case metrics
   case sshGateway
@@ -30,10 +31,10 @@ enum Feature: Sendable, CaseIterable {
   /// Whether this version has it.
   var isInThisVersion: Bool {
     switch self {
-    case .httpsProxies, .tcpmuxProxies, .loadBalancing: true
+    case .httpsProxies, .tcpmuxProxies, .loadBalancing, .adminServer: true
     case .kcp, .quic, .webSocket, .wireProtocol2, .httpProxies, .udpProxies, .secretProxies,
       .secretDatagrams, .holePunching, .visitors, .healthCheck, .clientPlugins, .serverPlugins,
-      .oidc, .programTokenSource, .dashboard, .adminServer, .profiler, .metrics, .sshGateway,
+      .oidc, .programTokenSource, .dashboard, .webPages, .profiler, .metrics, .sshGateway,
       .virtualNet:
       false
     }
@@ -62,6 +63,7 @@ enum Feature: Sendable, CaseIterable {
     case .programTokenSource: "tokens from programs"
     case .dashboard: "the dashboard"
     case .adminServer: "the admin server"
+    case .webPages: "web pages"
     case .profiler: "the profiler"
     case .metrics: "the metrics page"
     case .sshGateway: "the SSH gateway"

@@ -195,7 +195,7 @@ enum SharedSchema<Target: SharedKeysHolding> {
         "password of \(name)", feature: feature, example: "change-this-password"),
       SchemaKey(
         "assets_dir", "webServer.assetsDir", .path(\.shared.webAssetsPath),
-        "folder with files of \(name) that stand before the built-in ones", feature: feature,
+        "folder with files of \(name) that stand before the built-in ones", feature: .webPages,
         example: "/usr/share/frp/assets"),
       SchemaKey(
         "pprof_enable", "webServer.pprofEnable", .boolean(\.shared.offersProfiles),
