@@ -62,21 +62,24 @@ public final class Reloader<Value> {
 
   /// Reads the files, and hands on what they say.
   ///
-  /// - Returns: whether it can be used.
+  /// - Parameter read: reads them in another way than as a rule.
+  /// - Returns: what there is to say about them; no error when they are in force.
   @discardableResult
-  public func reload(_ cause: String) -> Bool {
+  public func reload(
+    _ cause: String, reading read: (() -> ConfigurationReading<Value>)? = nil
+  ) -> [ConfigurationIssue] {
     process.logger.info("reading the configuration again: \(cause)")
-    let reading = read()
+    let reading = (read ?? self.read)()
     for issue in reading.issues {
       process.logger.log(level: issue.severity == .error ? .error : .warning, "\(issue)")
     }
     guard let value = reading.value else {
       process.logger.error("the configuration was not reloaded: the former one stays in force")
-      return false
+      return reading.issues
     }
     apply(value)
     watch(value)
-    return true
+    return reading.issues
   }
 
   /// Stops watching.

@@ -20,6 +20,12 @@ public struct ProxyStatus: Equatable, Sendable {
   /// Where users reach it: the server's host with the proxy's port; empty while it is not running.
   public var remoteAddress: String
 
+  /// What serves users in the place of a local service; empty for nothing.
+  public var plugin = ""
+
+  /// Whether the store has it, and no file.
+  public var isStored = false
+
   /// Puts all of it together.
   public init(
     name: String, kind: ProxyKind, phase: ProxyPhase, error: String, localAddress: String,
@@ -35,7 +41,11 @@ public struct ProxyStatus: Equatable, Sendable {
 }
 
 extension ProxyStatus {
-  init(_ proxy: ProxyConfiguration, _ announced: AnnouncedProxy, serverHost: String) {
+  init(
+    _ proxy: ProxyConfiguration, _ announced: AnnouncedProxy, of configuration: ClientConfiguration
+  ) {
+    let serverHost = configuration.serverHost
+    isStored = configuration.storedProxyNames.contains(proxy.name)
     name = proxy.name
     kind = proxy.kind
     phase = announced.phase

@@ -31,7 +31,7 @@ struct ClientFiles {
 
   /// What a running client goes back to.
   var source: ClientSource {
-    ClientSource(path: path, read: { read() }, paths: { paths(of: $0) })
+    ClientSource(files: self, read: { read() }, paths: { paths(of: $0) })
   }
 
   /// Reads the file, and what it takes from other files.
@@ -59,15 +59,11 @@ struct ClientFiles {
   }
 
   /// Reads the file, those that it includes, and what it takes from other files, for a reload.
-  func read() -> ConfigurationReading<ClientConfiguration> {
-    let bytes: [UInt8]
-    do throws(Errno) {
-      bytes = try Self.read(path)
-    } catch {
-      return ConfigurationReading(value: nil, issues: [.unreadable(path, error)])
-    }
-    let loaded = parse(bytes, options)
-    var reading = ConfigurationReading(value: loaded.value, issues: loaded.issues)
+  ///
+  /// - Parameter isStrict: `nil` for as strict as the command line says.
+  func read(isStrict: Bool? = nil) -> ConfigurationReading<ClientConfiguration> {
+    let (loaded, issues) = reload(isStrict: isStrict)
+    var reading = ConfigurationReading(value: loaded?.value, issues: issues)
     do throws(ValueSourceError) {
       try reading.value?.authentication.resolveToken { try? Self.read($0) }
     } catch {
@@ -80,19 +76,53 @@ struct ClientFiles {
     return reading
   }
 
-  private func parse(_ bytes: [UInt8], _ loadOptions: LoadOptions)
-    -> LoadedConfiguration<ClientConfiguration>
-  {
-    ConfigurationLoader.loadClient(
+  /// What is read in the place of a file.
+  struct Replacement {
+    var path: String
+    var content: [UInt8]
+  }
+
+  /// Reads the file and those that it includes, one of them with other content.
+  func reload(
+    isStrict: Bool? = nil, replacing replacement: Replacement? = nil
+  ) -> (loaded: LoadedConfiguration<ClientConfiguration>?, issues: [ConfigurationIssue]) {
+    var options = options
+    options.isStrict = isStrict ?? options.isStrict
+    do throws(Errno) {
+      let loaded = parse(try Self.read(path), options, replacement)
+      return (loaded, loaded.issues)
+    } catch {
+      return (nil, [.unreadable(path, error)])
+    }
+  }
+
+  private func parse(
+    _ bytes: [UInt8], _ loadOptions: LoadOptions, _ replacement: Replacement? = nil
+  ) -> LoadedConfiguration<ClientConfiguration> {
+    let (replaced, content) = (replacement?.path, replacement?.content)
+    return ConfigurationLoader.loadClient(
       bytes: bytes, file: path, environment: Console.environment,
       includes: IncludeReader(
-        fileNames: { Console.fileNames(in: $0) }, readFile: { try? Self.read($0) }),
+        fileNames: { Console.fileNames(in: $0) },
+        readFile: { $0 == replaced ? content : try? Self.read($0) }),
       options: loadOptions)
   }
 
   /// The files of a configuration, which are read again at a reload.
   func paths(of configuration: ClientConfiguration) -> [String] {
     [path] + configuration.includedPaths + configuration.transport.tls.filePaths
+      + [configuration.authentication.tokenFile].compactMap(\.self)
+  }
+
+  /// The store of a configuration, if it has one.
+  func storePath(of configuration: ClientConfiguration) -> String? {
+    configuration.storePath.map { ConfigurationLoader.storeFile($0, of: path) }
+  }
+
+  /// The files that the admin server writes.
+  func writtenPaths(of configuration: ClientConfiguration) -> [String] {
+    guard configuration.webServer != nil else { return [] }
+    return [path] + [storePath(of: configuration)].compactMap(\.self)
   }
 
   private static func read(_ file: String) throws(Errno) -> [UInt8] {

@@ -1,3 +1,4 @@
+internal import ClientAdmin
 internal import Commands
 internal import Configuration
 internal import Daemon
@@ -15,6 +16,7 @@ final class ClientService {
     let client: TunnelClient
     let logger: Logger
     let reloader: Reloader<ClientConfiguration>
+    let admin: AdminServer?
     let server: String
   }
 
@@ -32,6 +34,9 @@ final class ClientService {
     do {
       var confinement = try Confinement(first.confinement, keeping: [])
       confinement.readFiles = entries.flatMap { $0.source.paths($0.configuration) }
+      confinement.writtenFiles = entries.flatMap {
+        $0.source.files?.writtenPaths(of: $0.configuration) ?? []
+      }
       process = try ServiceProcess(log: first.log, confinement: confinement)
       for entry in entries {
         try add(entry.source, entry.configuration, isAlone: entries.count == 1)
@@ -62,9 +67,16 @@ final class ClientService {
       if isAlone { process.changeLog(to: new.log) }
       client.reload(new)
     }
+    let administered = AdministeredClient(source, configuration, client, reloader) {
+      [unowned process] in
+      // The loop of the process calls it.
+      if isAlone { process.reports.stopping("waiting for running connections") }
+    }
+    let admin = try AdminServer.open(
+      process.loop, configuration.webServer, administered, logger: logger)
     members.append(
       Member(
-        source: source, client: client, logger: logger, reloader: reloader,
+        source: source, client: client, logger: logger, reloader: reloader, admin: admin,
         server: "\(configuration.serverHost):\(configuration.serverPort)"))
   }
 
@@ -86,7 +98,10 @@ final class ClientService {
       Console.writeLine("\(error)")
       return false
     }
-    for member in members { member.reloader.close() }
+    for member in members {
+      member.admin?.close()
+      member.reloader.close()
+    }
     if let failure {
       Console.writeLine(
         "login to the server failed: \(failure). "

@@ -3,8 +3,8 @@ internal import Daemon
 
 /// Where a client's configuration comes from, and comes from again at a reload.
 struct ClientSource {
-  /// The file; `nil` for flags.
-  let path: String?
+  /// The files; `nil` for flags.
+  let files: ClientFiles?
 
   /// Reads everything again.
   let read: () -> ConfigurationReading<ClientConfiguration>
@@ -12,9 +12,12 @@ struct ClientSource {
   /// The files of a configuration, which are read again.
   let paths: (ClientConfiguration) -> [String]
 
+  /// The file that names the others; `nil` for flags.
+  var path: String? { files?.path }
+
   /// Flags, which cannot change.
   static var flags: ClientSource {
-    ClientSource(path: nil) {
+    ClientSource(files: nil) {
       let issue = ConfigurationIssue(
         severity: .error, file: ConfigurationLoader.commandLine,
         message: "there is no file to read again")

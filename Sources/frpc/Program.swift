@@ -1,3 +1,4 @@
+internal import ClientAdmin
 internal import Commands
 internal import Daemon
 
@@ -13,7 +14,11 @@ enum Program {
       switch action {
       case .run: try RunCommand(arguments).run()
       case .verify: try VerifyCommand(arguments).run()
-      case .reload, .status, .stop: try AdminCommand(action, arguments).run()
+      case .reload:
+        let isStrict = arguments.boolean(ProgramFlags.strictConfig)
+        try AdminCommand(.reload(isStrict: isStrict), arguments).run()
+      case .status: try AdminCommand(.status, arguments).run()
+      case .stop: try AdminCommand(.stop, arguments).run()
       case .proxy(let kind): try FlagsCommand(proxy: kind, arguments).run()
       case .visitor(let kind): try FlagsCommand(visitor: kind, arguments).run()
       case .discoverNAT:

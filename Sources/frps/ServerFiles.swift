@@ -111,7 +111,10 @@ struct ServerFiles {
   /// The files of a configuration, which are read again at a reload.
   func paths(of configuration: ServerConfiguration) -> [String] {
     (path.isEmpty ? [] : [path]) + configuration.transport.tls.filePaths
-      + [configuration.usersFilePath, configuration.notFoundPagePath].compactMap(\.self)
+      + [
+        configuration.usersFilePath, configuration.notFoundPagePath,
+        configuration.authentication.tokenFile,
+      ].compactMap(\.self)
   }
 
   private static func readFile(_ path: String) throws(Errno) -> [UInt8] {

@@ -45,8 +45,11 @@ enum ImportRules {
       tier: 5,
       imports: tier0.union(["Configuration", "Commands", "LinuxSystem", "Reactor", "Logging"])),
 
+    "ClientAdmin": Allowance(
+      tier: 5, imports: programParts.union(["Dashboard", "TunnelClient"])),
+
     "frps": Allowance(tier: 6, imports: programs.union(["RelayServer", "Daemon"])),
-    "frpc": Allowance(tier: 6, imports: programs.union(["TunnelClient", "Daemon"])),
+    "frpc": Allowance(tier: 6, imports: programs.union(["TunnelClient", "ClientAdmin", "Daemon"])),
   ]
 
   private static let tier0: Set<String> = ["ByteBuffers", "Timekeeping", "Diagnostics"]
@@ -57,7 +60,7 @@ enum ImportRules {
   private static let programParts: Set<String> =
     tier0.union(tier1).union(["LinuxSystem", "Reactor", "Transports", "Logging"])
   private static let programs: Set<String> = [
-    "Configuration", "Commands", "Diagnostics", "Reactor", "LinuxSystem", "Logging",
+    "Configuration", "Commands", "Diagnostics", "Reactor", "LinuxSystem", "Timekeeping", "Logging",
   ]
 
   /// The wrappers of C, which hold no Swift.
