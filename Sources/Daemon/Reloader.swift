@@ -69,6 +69,8 @@ public final class Reloader<Value> {
     _ cause: String, reading read: (() -> ConfigurationReading<Value>)? = nil
   ) -> [ConfigurationIssue] {
     process.logger.info("reading the configuration again: \(cause)")
+    process.reports.reloading()
+    defer { process.reports.reloaded() }
     let reading = (read ?? self.read)()
     for issue in reading.issues {
       process.logger.log(level: issue.severity == .error ? .error : .warning, "\(issue)")

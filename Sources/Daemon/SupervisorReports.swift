@@ -24,6 +24,19 @@ public final class SupervisorReports {
     armWatchdog()
   }
 
+  /// The configuration is read again; `reloaded()` follows.
+  public func reloading() {
+    let microseconds = HostSystem.monotonicNanoseconds / 1000
+    report([("RELOADING", "1"), ("MONOTONIC_USEC", "\(microseconds)")])
+  }
+
+  /// It has been read.
+  public func reloaded() {
+    // Of what was not taken yet, nobody needs to hear any more.
+    unsent.removeAll { ["RELOADING", "MONOTONIC_USEC"].contains($0.key) }
+    report([("READY", "1")])
+  }
+
   /// What the program does, in a few words.
   public func status(_ text: String) {
     report([("STATUS", text)])

@@ -31,6 +31,10 @@ import Timekeeping
     #expect(standIn.receive() == "READY=1\nSTATUS=waiting for here:1")
     try thread.run { reports.on($0).status("logged in to here:1") }
     #expect(standIn.receive() == "STATUS=logged in to here:1")
+    try thread.run { reports.on($0).reloading() }
+    #expect(standIn.receive()?.hasPrefix("RELOADING=1\nMONOTONIC_USEC=") == true)
+    try thread.run { reports.on($0).reloaded() }
+    #expect(standIn.receive() == "READY=1")
     try thread.run { reports.on($0).stopping("bye") }
     #expect(standIn.receive() == "STOPPING=1\nSTATUS=bye")
     #expect(try thread.run { $0.timerCount } == 0)
