@@ -97,7 +97,7 @@ struct IniDocument {
     var entries = section.entries
     var name = section.name[...]
     var known: Set<String>?
-    while let dot = name.lastIndex(of: ".") {
+    while let dot = name.utf8.lastIndex(of: 0x2E) {
       name = name[..<dot]
       guard let parent = self[String(name)] else { continue }
       var seen = known ?? Set(entries.map(\.key))
@@ -128,7 +128,7 @@ struct IniDocument {
   private func plainEntry(_ key: String, in section: IniSection) -> IniEntry? {
     if let own = section[key] { return own }
     var name = section.name[...]
-    while let dot = name.lastIndex(of: ".") {
+    while let dot = name.utf8.lastIndex(of: 0x2E) {
       name = name[..<dot]
       if let inherited = self[String(name)]?[key] { return inherited }
     }

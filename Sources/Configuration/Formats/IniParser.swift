@@ -227,10 +227,6 @@ struct IniParser {
     return nil
   }
 
-  private func trimmedStart(_ text: Substring) -> Substring {
-    Substring(text.unicodeScalars.drop { $0.properties.isWhitespace })
-  }
-
   private func firstRange(of needle: String, in text: Substring) -> Range<Substring.Index>? {
     var index = text.startIndex
     while index < text.endIndex {

@@ -105,7 +105,10 @@ struct SectionReader<Target: Sendable> {
   }
 
   private func warnAboutComment(in entry: IniEntry, _ issues: inout IssueCollector) {
-    guard entry.value.contains(" #") || entry.value.contains(" ;") else { return }
+    // Few values have a mark at all.
+    guard entry.value.utf8.contains(where: { $0 == 0x23 || $0 == 0x3B }),
+      entry.value.contains(" #") || entry.value.contains(" ;")
+    else { return }
     issues.add(
       .warning, entry.valueLocation, key: quotedIfOdd(entry.key),
       "the value goes to the end of the line; "

@@ -2,14 +2,20 @@
 public enum HostText {
   /// Whether `text` is an IPv4 address in four decimal parts.
   public static func isIPv4(_ text: String) -> Bool {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4
-      && parts.allSatisfy { part in
-        guard (1...3).contains(part.utf8.count), part.utf8.allSatisfy({ isDigit($0) }),
-          part.utf8.count == 1 || part.utf8.first != 0x30, let number = Int(part)
-        else { return false }
-        return number <= 255
+    var (partCount, digitCount, number) = (0, 0, 0)
+    for byte in text.utf8 {
+      if byte == 0x2E {
+        guard digitCount > 0 else { return false }
+        (partCount, digitCount, number) = (partCount + 1, 0, 0)
+      } else {
+        // No zero before other digits.
+        guard isDigit(byte), digitCount == 0 || number > 0 else { return false }
+        digitCount += 1
+        number = number * 10 + Int(byte - 0x30)
+        guard number <= 255 else { return false }
       }
+    }
+    return partCount == 3 && digitCount > 0
   }
 
   /// Whether `text` is an IPv6 address, possibly with a zone (`fe80::1%eth0`), without brackets. A

@@ -1,12 +1,23 @@
 /// `text` without white space at both ends (Unicode's notion, as frp's).
 func trimmed(_ text: some StringProtocol) -> String {
-  let scalars = String(text).unicodeScalars
-  let isBlank = { (scalar: Unicode.Scalar) in scalar.properties.isWhitespace }
-  guard let first = scalars.firstIndex(where: { !isBlank($0) }),
-    let last = scalars.lastIndex(where: { !isBlank($0) })
-  else { return "" }
-  return String(scalars[first...last])
+  let rest = trimmedStart(Substring(text))
+  guard let last = rest.utf8.lastIndex(where: { !isBlank($0) }) else { return "" }
+  if rest.utf8[last] < 0x80 { return String(rest[..<rest.utf8.index(after: last)]) }
+  let scalars = rest.unicodeScalars
+  guard let last = scalars.lastIndex(where: { !$0.properties.isWhitespace }) else { return "" }
+  return String(scalars[...last])
 }
+
+/// `text` without white space at its start.
+func trimmedStart(_ text: Substring) -> Substring {
+  // Nearly all text begins with a byte that tells it alone.
+  guard let first = text.utf8.firstIndex(where: { !isBlank($0) }) else { return text.suffix(0) }
+  if text.utf8[first] < 0x80 { return text[first...] }
+  return Substring(text.unicodeScalars.drop { $0.properties.isWhitespace })
+}
+
+/// Whether the byte is white space of ASCII.
+private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
 /// `text` in quotes, on one line, shortened to `ConfigurationLimits.quotedCharactersMax`.
 func quoted(_ text: some StringProtocol) -> String {
