@@ -25,6 +25,14 @@ extension FuzzTarget {
         value.proxies.count <= ConfigurationLimits.proxyCountMax, "\(value.proxies.count) proxies")
       return 1 + value.proxies.count
     },
+    FuzzTarget("users-file", byteCountMax: 8192, dictionary: iniWords + accountKeys) {
+      (input) throws(FuzzFinding) in
+      try checkAccounts(input.rest())
+    },
+    FuzzTarget("store-entry", byteCountMax: 4096, dictionary: jsonWords + storeWords) {
+      (input) throws(FuzzFinding) in
+      try checkStoreEntry(input.rest())
+    },
     FuzzTarget("templates", byteCountMax: 4096, dictionary: iniWords + templateWords) {
       (input) throws(FuzzFinding) in
       try checkTemplate(input.rest())
@@ -83,6 +91,51 @@ extension FuzzTarget {
     .compactMap { row in
       row.hasPrefix("| `") ? row.dropFirst(3).split(separator: "`").first.map { "\($0) = " } : nil
     }
+
+  private static let accountKeys = [
+    "token = ", "allow_ports = ", "proxy_names = web*, ssh", "proxy_types = tcp", "domains = ",
+    "max_clients = ", "max_connections = ", "expires = 2027-12-31", "[a.b]\n",
+  ]
+
+  private static let storeWords = [
+    "\"name\": \"a\"", "\"tcp\": {", "\"localPort\": 22", "\"enabled\":",
+  ]
+
+  private static func checkAccounts(_ bytes: [UInt8]) throws(FuzzFinding) -> Int {
+    let loaded = ConfigurationLoader.loadAccounts(bytes: bytes, file: "users")
+    try checkIssues(loaded.issues, isUsable: loaded.accounts != nil)
+    guard let accounts = loaded.accounts else { return 0 }
+    try require(accounts.count <= ConfigurationLimits.accountCountMax, "too many users")
+    for (left, right) in zip(accounts, accounts.dropFirst()) {
+      try require(left.name < right.name, "\(left.name) is not before \(right.name)")
+    }
+    for account in accounts {
+      let byteCount = account.name.utf8.count
+      try require(
+        (1...ConfigurationLimits.accountNameBytesMax).contains(byteCount),
+        "a name of \(byteCount) bytes")
+      try require(!account.token.isEmpty, "\(account.name) needs no token")
+    }
+    return 1 + accounts.count
+  }
+
+  /// What can be stored can be read again, and is then what it was.
+  private static func checkStoreEntry(_ bytes: [UInt8]) throws(FuzzFinding) -> Int {
+    for list in StoreList.allCases {
+      guard let entry = try? StoreEntry(definition: bytes, in: list) else { continue }
+      var document = StoreDocument()
+      try? document.add(entry)
+      guard let again = try? StoreDocument(bytes: document.bytes),
+        let found = again.entry(named: entry.name, in: list),
+        let copy = try? StoreEntry(definition: Array(entry.definition.utf8), in: list)
+      else { throw FuzzFinding(description: "it cannot be read again") }
+      try require(again.bytes == document.bytes, "another file")
+      try require(found.definition == entry.definition, "another entry in the file")
+      try require(copy.definition == entry.definition, "another entry by its definition")
+      return 1
+    }
+    return 0
+  }
 
   private static func checkIssues(
     _ issues: [ConfigurationIssue], isUsable: Bool

@@ -134,6 +134,14 @@ public enum FuzzSeeds {
       "[common]\nbind_port = {{ .Envs.PORT }}\nallow_ports = 2000-3000,3001\ntoken = \"a b\"\n",
       "x = 1\n[common]\nbind_addr = ::\nlog_level = trace\ntcp_mux = 0\nmax_pool_count = 0x10\n",
     ].map { Array($0.utf8) }
+    seeds["users-file"] = [
+      "[alice]\ntoken = 0b7d\nallow_ports = 20000-20099\nmax_connections = 500\n\n[bob]\n"
+        + "token = 9c41\nproxy_names = web*, ssh\nexpires = 2027-12-31\n"
+    ].map { Array($0.utf8) }
+    seeds["store-entry"] = [
+      #"{"name":"ssh","type":"tcp","tcp":{"localPort":22,"remotePort":6000,"enabled":false}}"#,
+      #"{"name":"v","type":"stcp","stcp":{"serverName":"s","bindPort":9000}}"#,
+    ].map { Array($0.utf8) }
     seeds["client-configuration", default: []] += [
       "[common]\nserver_addr = relay.test\nincludes = ./*.ini\n[a]\nlocal_port = 22\n"
         + "remote_port = 6000\n\0[b]\nlocal_port=80\nbandwidth_limit = 1MB\n",
