@@ -124,6 +124,37 @@ import Timekeeping
     }
   }
 
+  /// The file of a token is watched like the others, and may be read by a program that is confined.
+  @Test func tokenFilesAreWatched() throws {
+    let (bind, remote) = (try makeFreePort(), try makeFreePort())
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("frp-token-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("token")
+    try "first\n".write(to: file, atomically: true, encoding: .utf8)
+    let frps = try Program(
+      "frps",
+      """
+      bindAddr = "127.0.0.1"
+      bindPort = \(bind)
+      reloadOnChange = true
+      auth.tokenSource.type = "file"
+      auth.tokenSource.file.path = "\(file.path)"
+      """)
+    #expect(frps.waitForLog("frps started successfully"))
+    try "second\n".write(to: file, atomically: true, encoding: .utf8)
+    #expect(frps.waitForLog("configuration reloaded"))
+    #expect(!frps.log.contains("cannot be read"))
+    let frpc = try Program(
+      "frpc", ProgramTests.client(bind, local: 1, remote: remote, token: "second"))
+    #expect(frpc.waitForLog("[web] start proxy success"))
+    for program in [frpc, frps] {
+      program.send(SIGTERM)
+      #expect(program.waitForExit() == 0)
+    }
+  }
+
   @Test func usersFileIsReadCheckedAndReadAgain() throws {
     let service = try EchoServer()
     defer { service.stop() }
