@@ -119,7 +119,7 @@ let package = Package(
       name: "TunnelClient",
       dependencies: [
         "Transports", "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "StreamMux",
-        "StreamCoding", "WireProtocol", "Configuration", "Diagnostics", logging,
+        "StreamCoding", "WireProtocol", "HTTPProtocol", "Configuration", "Diagnostics", logging,
       ],
       swiftSettings: strict),
 

@@ -23,6 +23,7 @@ final class ClientSession {
 
   let context: TransportContext
   private let resolver: Resolver
+  private let health: HealthWatch
   private(set) var configuration: ClientConfiguration
   private var proxyConfigurations: [String: ProxyConfiguration]
   let link: ServerLink
@@ -49,12 +50,14 @@ final class ClientSession {
 
   /// Prepares a session; `begin()` starts it.
   init(
-    _ context: TransportContext, resolver: Resolver, configuration: ClientConfiguration,
-    link: ServerLink, runID: String, logger: Logger, onLogin: @escaping (String) -> Void,
+    _ context: TransportContext, resolver: Resolver, health: HealthWatch,
+    configuration: ClientConfiguration, link: ServerLink, runID: String, logger: Logger,
+    onLogin: @escaping (String) -> Void,
     onEnd: @escaping (End) -> Void
   ) {
     self.context = context
     self.resolver = resolver
+    self.health = health
     self.configuration = configuration
     proxyConfigurations = Self.byName(configuration.proxies)
     self.link = link
@@ -200,7 +203,7 @@ final class ClientSession {
     onLogin(runID)
     startHeartbeats()
     for proxy in configuration.proxies {
-      proxies[proxy.name] = AnnouncedProxy(now: context.loop.now)
+      proxies[proxy.name] = announced(proxy, now: context.loop.now)
       limiters[proxy.name] = makeLimiter(proxy)
     }
     announceDueProxies()
@@ -222,9 +225,28 @@ final class ClientSession {
     }
     let now = context.loop.now
     for proxy in changes.changed + changes.added {
-      proxies[proxy.name] = AnnouncedProxy(now: now)
+      proxies[proxy.name] = announced(proxy, now: now)
       limiters[proxy.name] = makeLimiter(proxy)
       announceIfDue(proxy, now: now)
+    }
+  }
+
+  private func announced(_ proxy: ProxyConfiguration, now: Instant) -> AnnouncedProxy {
+    AnnouncedProxy(now: now, isServiceThere: health.isAlive(proxy.name))
+  }
+
+  /// Announces a proxy whose local service has begun to answer, or withdraws one whose service does
+  /// not answer any more; its running connections go on.
+  func serviceDidChange(_ name: String, isAlive: Bool) {
+    guard isEstablished, let proxy = proxyConfigurations[name] else { return }
+    let entryLogger = logger.prefixed(by: name)
+    if isAlive {
+      entryLogger.info("health check success")
+      proxies[name]?.serviceDidAnswer(now: context.loop.now)
+      announceIfDue(proxy, now: context.loop.now)
+    } else {
+      entryLogger.info("health check failed")
+      if proxies[name]?.serviceDidFail() == true { withdraw(wireName(name)) }
     }
   }
 
@@ -314,7 +336,7 @@ final class ClientSession {
 
   private func handleProxyAnswer(_ answer: NewProxyResponse) {
     let name = localName(answer.proxyName)
-    guard proxies[name] != nil else {
+    guard let phase = proxies[name]?.phase, phase != .checkFailed else {
       // Withdrawn before the answer came; once more, if the server did not know it then.
       if answer.error.isEmpty { withdraw(answer.proxyName) }
       return
@@ -336,7 +358,7 @@ final class ClientSession {
     // Without mux a user may overtake the answer to the announcement: the server has him because it
     // listens already.
     case .running, .waitStart: return proxyConfigurations[name]
-    case .new, .startError, nil: return nil
+    case .new, .startError, .checkFailed, nil: return nil
     }
   }
 

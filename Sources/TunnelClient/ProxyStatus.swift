@@ -50,7 +50,7 @@ extension ProxyStatus {
     kind = proxy.kind
     phase = announced.phase
     switch announced.phase {
-    case .new, .waitStart, .running: error = ""
+    case .new, .waitStart, .running, .checkFailed: error = ""
     case .startError(let text): error = text
     }
     localAddress = proxy.localPort == 0 ? "" : "\(proxy.localHost):\(proxy.localPort)"

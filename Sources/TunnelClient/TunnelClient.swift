@@ -27,6 +27,7 @@ public final class TunnelClient {
   private var configuration: ClientConfiguration
   private let carrierSettings: CarrierSettings
   private let resolver: Resolver
+  private let health: HealthWatch
   private let logger: Logger
   private var firstLogin: FirstLogin
   private var session: ClientSession?
@@ -64,6 +65,7 @@ public final class TunnelClient {
     carrierSettings = try makeCarrierSettings(configuration)
     let servers = configuration.nameServer.map { ["\($0)"] } ?? []
     resolver = try Resolver(loop, servers: servers)
+    health = HealthWatch(context, resolver: resolver, logger: logger)
   }
 
   /// Starts to log in.
@@ -77,6 +79,11 @@ public final class TunnelClient {
       // Closed in `conclude`, before `self` goes away.
       handle(event)
     }
+    health.onChange = { [unowned self] name, isAlive in
+      // Closed in `conclude`, before `self` goes away.
+      if !isStopping { session?.serviceDidChange(name, isAlive: isAlive) }
+    }
+    health.follow(configuration.proxies)
     logIn()
   }
 
@@ -99,6 +106,7 @@ public final class TunnelClient {
       from: configuration.proxies, to: new.proxies, name: \.name)
     configuration = new
     report(changes, outcome)
+    health.follow(new.proxies)
     session?.follow(new, changes)
     return outcome
   }
@@ -150,6 +158,7 @@ public final class TunnelClient {
     session = nil
     pathWatch?.close()
     pathWatch = nil
+    health.close()
     resolver.close()
     let onEnd = self.onEnd
     self.onEnd = nil
@@ -179,8 +188,8 @@ public final class TunnelClient {
       if loggedInAt == nil { pathWatch?.didConnect(from: local, to: peer) }
     }
     let session = ClientSession(
-      context, resolver: resolver, configuration: configuration, link: link, runID: runID,
-      logger: logger,
+      context, resolver: resolver, health: health, configuration: configuration, link: link,
+      runID: runID, logger: logger,
       onLogin: { [unowned self] runID in
         // The session is closed in `conclude`, before `self` goes away.
         didLogIn(runID)

@@ -30,6 +30,10 @@ public enum TunnelClientLimits {
   public static let bridgeTimeMax = Interval.seconds(45)
   /// Work connections that are laid ready for such a server; a pool there holds ten at least.
   public static let bridgeReadyCountMax = 5
+  /// Checks of local services at once; the others wait for their turn.
+  public static let healthCheckCountMax = 64
+  /// Redirections that one check of a local service follows.
+  public static let healthRedirectCountMax = 10
   /// Bytes from the relay that wait while a local service is being dialled.
   public static let earlyByteCountMax = 8 * 1024 * 1024
 }

@@ -312,8 +312,6 @@ import Testing
         [
           "frpc.ini:4: plugin: needs client plugins, which this version does not have; remove "
             + "the key",
-          "frpc.ini:7: health_check_type: needs the health check, which this version does not "
-            + "have; remove the key",
           "frpc.ini:8: bandwidth_limit: expected a number with KB or MB right behind it, such as "
             + "512KB, found \"1 MB\"",
           "frpc.ini:9: bandwidth_limit_mode: expected one of client, server, found \"both\"",

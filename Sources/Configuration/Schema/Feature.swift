@@ -31,11 +31,10 @@ enum Feature: Sendable, CaseIterable {
   /// Whether this version has it.
   var isInThisVersion: Bool {
     switch self {
-    case .httpsProxies, .tcpmuxProxies, .loadBalancing, .adminServer: true
+    case .httpsProxies, .tcpmuxProxies, .loadBalancing, .adminServer, .healthCheck: true
     case .kcp, .quic, .webSocket, .wireProtocol2, .httpProxies, .udpProxies, .secretProxies,
-      .secretDatagrams, .holePunching, .visitors, .healthCheck, .clientPlugins, .serverPlugins,
-      .oidc, .programTokenSource, .dashboard, .webPages, .profiler, .metrics, .sshGateway,
-      .virtualNet:
+      .secretDatagrams, .holePunching, .visitors, .clientPlugins, .serverPlugins, .oidc,
+      .programTokenSource, .dashboard, .webPages, .profiler, .metrics, .sshGateway, .virtualNet:
       false
     }
   }

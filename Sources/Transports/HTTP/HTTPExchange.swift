@@ -7,6 +7,8 @@ public import Timekeeping
 public struct HTTPReply: Equatable, Sendable {
   /// The code.
   public let status: HTTPStatus
+  /// Where `Location` leads.
+  public let location: String?
   /// The body; empty if it was not asked for.
   public let body: [UInt8]
 }
@@ -51,7 +53,7 @@ public final class HTTPExchange: ByteStreamReceiver {
   private var deadline: TimerID?
   private var reader: ResponseReader
   private var input = ByteQueue()
-  private var status: HTTPStatus?
+  private var head: ResponseHead?
   private var body: [UInt8] = []
   private var completion: ((Result<HTTPReply, HTTPExchangeError>) -> Void)?
 
@@ -120,8 +122,9 @@ public final class HTTPExchange: ByteStreamReceiver {
   }
 
   private func concludeWithReply() {
-    guard let status else { return }
-    conclude(.success(HTTPReply(status: status, body: body)))
+    guard let head else { return }
+    let location = head.fields.first(.location)
+    conclude(.success(HTTPReply(status: head.status, location: location, body: body)))
   }
 
   // MARK: The answer
@@ -147,7 +150,7 @@ public final class HTTPExchange: ByteStreamReceiver {
     switch step.event {
     case .head(let head):
       guard !head.isInterim else { return true }
-      status = head.status
+      self.head = head
       if bodyByteCountMax == nil || head.isTunnel { concludeWithReply() }
       return true
     case .body:
