@@ -128,8 +128,9 @@ public struct Epoll: ~Copyable {
   #if DEBUG
     private func take(_ seen: [PollEvent]) -> Int {
       for (index, event) in seen.enumerated() {
-        events[index].events = event.readiness.rawValue
-        events[index].data.u64 = event.userData
+        // Set in place, the compiler makes a wrong module of it under the thread sanitizer.
+        events[index] = epoll_event(
+          events: event.readiness.rawValue, data: epoll_data_t(u64: event.userData))
       }
       return seen.count
     }
