@@ -13,6 +13,8 @@ internal import WireProtocol
 struct UserSeat {
   let place: ConnectionCaps.Place
   let proxy: ProxyID
+  /// What he came to.
+  let route: RouteID
 }
 
 /// The two ends of a user's connection, as the client is told of them; `nil` for what is unknown.
@@ -193,7 +195,7 @@ extension RelayServer {
       from: network, proxy: proxy.rawValue, session: bound.session.id.rawValue,
       account: bound.session.credential.connectionShare)
     {
-    case .success(let place): return UserSeat(place: place, proxy: proxy)
+    case .success(let place): return UserSeat(place: place, proxy: proxy, route: bound.route)
     case .failure(let rejection):
       decide { $0.connectionEnded(proxy) }
       admission.complaints.write(
@@ -212,7 +214,8 @@ extension RelayServer {
   // MARK: Requests of our own
 
   /// Asks for a connection to the local service of a proxy; the client is told that it is for a
-  /// user from `ends`. It counts as a user's until it is closed.
+  /// user from `ends`. It counts as a user until it is closed, and what `chooseProxy` counted ends
+  /// with it.
   ///
   /// - Parameter completion: gets the connection, which delivers nothing before its receiver is
   ///   set and it is told to resume reading; called once, perhaps before this returns.
@@ -259,7 +262,7 @@ extension RelayServer {
 
   /// Closes a user who cannot be served.
   func closeUser(_ id: UserConnectionID, _ reason: UserRefusal) {
-    guard let user = removeUser(id) else { return }
+    guard let user = removeUser(id), !isServedByAnother(user, reason) else { return }
     noteFailure(reason, of: user.seat.proxy)
     let ends: UserEnds
     switch user {
@@ -278,10 +281,21 @@ extension RelayServer {
     }
   }
 
+  /// Gives a user whose proxy was withdrawn to another one of its group.
+  private func isServedByAnother(_ user: PendingUser, _ reason: UserRefusal) -> Bool {
+    guard reason == .proxyGone, case .connection(let connection) = user,
+      let source = connection.ends.source,
+      let proxy = chooseProxy(of: user.seat.route, for: source),
+      let seat = seat(at: proxy, source)
+    else { return false }
+    admit(
+      connection.stream, early: connection.early, connection.ends, seat, words: connection.words)
+    return true
+  }
+
   private func noteFailure(_ reason: UserRefusal, of proxy: ProxyID) {
     switch reason {
-    case .timedOut, .tooManyWaiting:
-      decide { $0.connectionFailed(proxy, now: context.loop.now) }
+    case .timedOut, .tooManyWaiting: noteFailure(of: proxy)
     case .proxyGone: break
     }
   }
@@ -317,10 +331,11 @@ extension RelayServer {
       context, near: user.stream, far: work.stream, greeting: greeting(proxy, user.ends),
       nearEarly: user.early, early: work.rest, creditedCount: work.creditedCount,
       codec: makeCodec(proxy), nearLimiter: proxy.limiter,
-      isHalfCloseKept: proxy.session.isHalfCloseKept
+      isHalfCloseKept: proxy.session.isHalfCloseKept, onAnswer: onAnswer(of: seat.proxy)
     ) { [unowned self] summary in
       relays[id] = nil
-      noteOutcome(hasAnswered: summary.backwardByteCount > 0, of: seat.proxy)
+      // Who closes before the service has said anything tells nothing about it.
+      if summary.isFarFirst, summary.backwardByteCount == 0 { noteFailure(of: seat.proxy) }
       release(seat)
     }
     guard !pair.isOver else { return }
@@ -334,11 +349,12 @@ extension RelayServer {
     let seat = request.seat
     let base = WorkStream(
       over: work.stream, greeting: greeting(proxy, request.ends), early: work.rest,
-      creditedCount: work.creditedCount, codec: makeCodec(proxy)
-    ) { [unowned self] hasReceived in
+      creditedCount: work.creditedCount, codec: makeCodec(proxy),
+      onAnswer: onAnswer(of: seat.proxy)
+    ) { [unowned self] isFailure in
       // Aborted in `conclude`, before the server goes away.
       relays[id] = nil
-      noteOutcome(hasAnswered: hasReceived, of: seat.proxy)
+      if isFailure { noteFailure(of: seat.proxy) }
       release(seat)
     }
     let stream = base.limited(by: proxy.limiter, context)
@@ -367,11 +383,16 @@ extension RelayServer {
       isCompressed: proxy.request.useCompression)
   }
 
-  private func noteOutcome(hasAnswered: Bool, of proxy: ProxyID) {
-    guard graph.isInGroup(proxy) else { return }
-    let now = context.loop.now
-    decide {
-      hasAnswered ? $0.connectionSucceeded(proxy, now: now) : $0.connectionFailed(proxy, now: now)
+  /// What notes that a member of a group serves; `nil` where nobody wants to know.
+  private func onAnswer(of proxy: ProxyID) -> (() -> Void)? {
+    guard graph.isInGroup(proxy) else { return nil }
+    return { [unowned self] in
+      // Pairs end before the server goes away.
+      decide { $0.connectionSucceeded(proxy, now: context.loop.now) }
     }
+  }
+
+  private func noteFailure(of proxy: ProxyID) {
+    decide { $0.connectionFailed(proxy, now: context.loop.now) }
   }
 }

@@ -22,13 +22,14 @@ public final class JoinedPair {
   ///   - nearLimiter: what the near stream's bytes, without coding, share; such a pair is framed.
   ///   - farLimiter: what the far stream's bytes, coded, share; such a pair is framed.
   ///   - isHalfCloseKept: as for `StreamRelay`.
+  ///   - onAnswer: called once, with the first byte of the work connection.
   ///   - onClose: called once at the end; before this returns only when `early` cannot be
   ///     decoded, so look at `isOver`.
   public init(
     _ context: TransportContext, near: any ByteStream, far: any ByteStream,
     greeting: [UInt8] = [], nearEarly: [UInt8] = [], early: [UInt8],
     creditedCount: Int, codec: PayloadCodec?, nearLimiter: BandwidthLimiter? = nil,
-    farLimiter: BandwidthLimiter? = nil, isHalfCloseKept: Bool,
+    farLimiter: BandwidthLimiter? = nil, isHalfCloseKept: Bool, onAnswer: (() -> Void)? = nil,
     onClose: @escaping (RelaySummary) -> Void
   ) {
     var early = early
@@ -46,7 +47,7 @@ public final class JoinedPair {
         lane = .spliced(
           SpliceRelay(
             context, near: left, far: right, greeting: greeting, early: nearEarly,
-            isHalfCloseKept: isHalfCloseKept, onClose: onClose))
+            isHalfCloseKept: isHalfCloseKept, onAnswer: onAnswer, onClose: onClose))
         return
       }
     }
@@ -55,7 +56,7 @@ public final class JoinedPair {
     let limitedNear = nearLimiter.map { LimitedStream(context, over: near, $0) }
     let relay = StreamRelay(
       context, near: limitedNear ?? near, far: limitedFar ?? far, codec: codec,
-      isHalfCloseKept: isHalfCloseKept, onClose: onClose)
+      isHalfCloseKept: isHalfCloseKept, onAnswer: onAnswer, onClose: onClose)
     lane = .framed(relay)
     // Sockets have no credit that could be given back twice.
     if let limitedNear {

@@ -11,6 +11,8 @@ public struct RelaySummary: Sendable {
   public var backwardByteCount: UInt64
   /// `nil`: both directions ended in order.
   public var failure: CloseReason?
+  /// Whether the far side ended or failed before the near one did either.
+  public var isFarFirst = false
 }
 
 /// Joins two byte streams until both directions have ended.
@@ -37,6 +39,8 @@ public final class StreamRelay: ByteStreamReceiver, HalfClosedPair {
   private var backward = Direction()
   private(set) var isOver = false
   var idleTimer: TimerID?
+  private var isFarFirst = false
+  private var onAnswer: (() -> Void)?
   private var onClose: ((RelaySummary) -> Void)?
 
   /// Joins the two; bytes flow from the next turn on.
@@ -45,12 +49,15 @@ public final class StreamRelay: ByteStreamReceiver, HalfClosedPair {
   ///   - codec: how payload is coded on the far stream; `nil` for plain.
   ///   - isHalfCloseKept: whether the program behind the far stream keeps the other direction open
   ///     after a FIN. frp does not: there a FIN is the end of both.
+  ///   - onAnswer: called once, with the first byte of the far stream.
   ///   - onClose: called once at the end.
   public init(
     _ context: TransportContext, near: any ByteStream, far: any ByteStream, codec: PayloadCodec?,
-    isHalfCloseKept: Bool, onClose: @escaping (RelaySummary) -> Void
+    isHalfCloseKept: Bool, onAnswer: (() -> Void)? = nil,
+    onClose: @escaping (RelaySummary) -> Void
   ) {
     self.context = context
+    self.onAnswer = onAnswer
     self.near = near
     self.far = far
     self.codec = codec
@@ -123,6 +130,10 @@ public final class StreamRelay: ByteStreamReceiver, HalfClosedPair {
 
   private func receiveFromFar(_ bytes: UnsafeRawBufferPointer) {
     backward.owed += bytes.count
+    if let onAnswer {
+      self.onAnswer = nil
+      onAnswer()
+    }
     if let codec {
       var plainCount = 0
       do throws(StreamCodingError) {
@@ -180,6 +191,7 @@ public final class StreamRelay: ByteStreamReceiver, HalfClosedPair {
       far.finish()
     } else {
       if let codec, !codec.isAtBoundary { return finish(with: .reset) }
+      isFarFirst = !forward.hasEnded
       backward.hasEnded = true
       near.finish()
     }
@@ -194,6 +206,7 @@ public final class StreamRelay: ByteStreamReceiver, HalfClosedPair {
   public func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) {
     guard !isOver else { return }
     let other = stream === near ? far : near
+    if stream !== near, !forward.hasEnded { isFarFirst = true }
     if stream === near ? forward.hasEnded : backward.hasEnded {
       other.close()
     } else {
@@ -215,7 +228,9 @@ public final class StreamRelay: ByteStreamReceiver, HalfClosedPair {
     idleTimer = nil
     codec = nil
     let summary = RelaySummary(
-      forwardByteCount: forwardByteCount, backwardByteCount: backward.byteCount, failure: reason)
+      forwardByteCount: forwardByteCount, backwardByteCount: backward.byteCount, failure: reason,
+      isFarFirst: isFarFirst)
+    onAnswer = nil
     let onClose = self.onClose
     self.onClose = nil
     onClose?(summary)

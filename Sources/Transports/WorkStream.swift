@@ -18,8 +18,10 @@ public final class WorkStream: ByteStream, ByteStreamReceiver {
   private var owedByteCount = 0
   private var owedCodedByteCount = 0
   private var hasReceived = false
+  private var hasEndedEmpty = false
   private var isOver = false
-  private var onEnd: ((_ hasReceived: Bool) -> Void)?
+  private let onAnswer: (() -> Void)?
+  private var onEnd: ((_ isFailure: Bool) -> Void)?
 
   /// Takes a work connection over.
   ///
@@ -28,16 +30,18 @@ public final class WorkStream: ByteStream, ByteStreamReceiver {
   ///   - early: bytes of the client that came before; `creditedCount` of them were given back as
   ///     credit.
   ///   - codec: how payload is coded; `nil` for plain.
-  ///   - onEnd: called once, when the connection is given up or lost, with whether anything has
-  ///     come of the local service.
+  ///   - onAnswer: called once, with the first byte of the local service.
+  ///   - onEnd: called once, when the connection is given up or lost; a failure is one that was
+  ///     lost or ended before its first byte.
   public init(
     over base: any ByteStream, greeting: [UInt8], early: [UInt8], creditedCount: Int,
-    codec: PayloadCodec?, onEnd: @escaping (_ hasReceived: Bool) -> Void
+    codec: PayloadCodec?, onAnswer: (() -> Void)?, onEnd: @escaping (_ isFailure: Bool) -> Void
   ) {
     self.base = base
     self.codec = codec
     self.early = early
     prepaidByteCount = creditedCount
+    self.onAnswer = onAnswer
     self.onEnd = onEnd
     base.receiver = self
     base.write(greeting)
@@ -106,22 +110,22 @@ public final class WorkStream: ByteStream, ByteStreamReceiver {
   public func close() {
     guard !isOver else { return }
     base.close()
-    conclude()
+    conclude(isFailure: hasEndedEmpty)
   }
 
   /// Ends both directions at once.
   public func abort() {
     guard !isOver else { return }
     base.abort()
-    conclude()
+    conclude(isFailure: hasEndedEmpty)
   }
 
-  private func conclude() {
+  private func conclude(isFailure: Bool) {
     isOver = true
     receiver = nil
     let onEnd = self.onEnd
     self.onEnd = nil
-    onEnd?(hasReceived)
+    onEnd?(isFailure)
   }
 
   // MARK: From the work connection
@@ -129,7 +133,10 @@ public final class WorkStream: ByteStream, ByteStreamReceiver {
   /// Decodes and delivers.
   public func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
     guard !isOver, bytes.count > 0 else { return }
-    hasReceived = true
+    if !hasReceived {
+      hasReceived = true
+      onAnswer?()
+    }
     owedCodedByteCount += bytes.count
     guard let codec else {
       owedByteCount += bytes.count
@@ -152,6 +159,7 @@ public final class WorkStream: ByteStream, ByteStreamReceiver {
   public func streamDidEnd(_ stream: any ByteStream) {
     guard !isOver else { return }
     if let codec, !codec.isAtBoundary { return fail(.reset) }
+    hasEndedEmpty = !hasReceived
     receiver?.streamDidEnd(self)
   }
 
@@ -164,7 +172,7 @@ public final class WorkStream: ByteStream, ByteStreamReceiver {
   public func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) {
     guard !isOver else { return }
     let receiver = self.receiver
-    conclude()
+    conclude(isFailure: !hasReceived)
     receiver?.streamDidFail(self, reason)
   }
 

@@ -5,6 +5,7 @@ import TestKit
 import Testing
 import Timekeeping
 import TunnelClient
+import WireProtocol
 
 /// Proxies that share one address: who is served by whom, and what becomes of a member that fails.
 @Suite struct GroupTests {
@@ -105,11 +106,13 @@ import TunnelClient
     try rig.stop()
   }
 
-  @Test func failingMemberIsLeftOut() throws {
+  @Test(arguments: [Stack(), Stack(isTLS: false, isMux: false)])
+  func failingMemberIsLeftOut(_ stack: Stack) throws {
     let services = try ["a", "b", "c"].map { try Self.service($0) }
     let mute = try Self.mute()
     defer { for service in services + [mute] { service.stop() } }
     let rig = try Rig.hosts(
+      over: stack,
       [
         Self.tcp("one", services[0].port), Self.tcp("two", mute.port),
         Self.tcp("three", services[1].port), Self.tcp("four", services[2].port),
@@ -121,6 +124,67 @@ import TunnelClient
     #expect(failedCount == 3)
     #expect(mute.acceptCount == 3)
     try rig.stop()
+  }
+
+  // Who leaves before the service has said anything tells nothing about it.
+  @Test(arguments: [Stack(), Stack(isTLS: false, isMux: false)])
+  func usersWhoLeaveAreNoFailures(_ stack: Stack) throws {
+    let services = try ["a", "b"].map { name in
+      try TestServer { socket in
+        if try !socket.receiveSome().isEmpty { try socket.send(name) }
+      }
+    }
+    defer { for service in services { service.stop() } }
+    let rig = try Rig.hosts(
+      over: stack, [Self.tcp("one", services[0].port), Self.tcp("two", services[1].port)],
+      server: { $0.groups.failureCountMax = 1 })
+    let port = try rig.publicPort("one")
+    for number in 1...6 {
+      let user = try TestSocket.connect(port)
+      #expect(
+        waitUntil { services.reduce(0) { $0 + $1.acceptCount } == number }, "user \(number)")
+      if number.isMultiple(of: 2) { user.abort() } else { user.close() }
+    }
+    #expect(try waitUntil { try rig.userCount() == 0 })
+    #expect(try ask(4, port, [1]) == "abab")
+    try rig.stop()
+  }
+
+  // The member that he waits for is withdrawn before it has opened a work connection.
+  @Test func userWhoWaitsGoesToAnotherMember() throws {
+    let service = try Self.service("a")
+    defer { service.stop() }
+    let server = try LoneServer(Stack(isTLS: false, isMux: false))
+    let peer = try RawPeer(server.port)
+    try peer.logIn()
+    var request = NewProxy(proxyName: "one", proxyType: "tcp", group: "g")
+    request.groupKey = ""
+    try peer.send(.newProxy(request))
+    guard case .newProxyResponse(let answer) = try peer.receiveAnswer(), answer.error.isEmpty,
+      let port = UInt16(answer.remoteAddress.dropFirst())
+    else {
+      Issue.record("no answer")
+      return
+    }
+    let user = try TestSocket.connect(port)
+    let confined = server.server
+    #expect(
+      try waitUntil { try server.thread.run { confined.on($0).userConnectionCount == 1 } })
+    let other = try Rig.Client(Stack(isTLS: false, isMux: false), bindPort: server.port) {
+      $0.proxies = [Self.tcp("two", service.port)]
+    }
+    let client = other.client
+    #expect(
+      try waitUntil {
+        try other.thread.run { client.on($0).status.first?.phase == .running }
+      })
+    try peer.send(.closeProxy(CloseProxy(proxyName: "one")))
+    #expect(try user.receive(exactly: 1) == Array("a".utf8))
+    user.close()
+    #expect(
+      try waitUntil { try server.thread.run { confined.on($0).userConnectionCount == 0 } })
+    try other.stop()
+    try server.stop()
   }
 
   // Without the setting it is as with frp.

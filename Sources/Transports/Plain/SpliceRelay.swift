@@ -15,6 +15,8 @@ final class SpliceRelay: HalfClosedPair {
   private let backward: SplicedDirection
   private(set) var isOver = false
   var idleTimer: TimerID?
+  private var isFarFirst = false
+  private var onAnswer: (() -> Void)?
   private var onClose: ((RelaySummary) -> Void)?
 
   /// Takes both sockets over; bytes flow from the next turn on.
@@ -23,10 +25,13 @@ final class SpliceRelay: HalfClosedPair {
   ///   - greeting: goes to the far socket before anything else, with the near one's first bytes if
   ///     they are there.
   ///   - early: bytes of the near socket that came before.
+  ///   - onAnswer: called once, with the first byte of the far socket.
   init(
     _ context: TransportContext, near: SplicedSocket, far: SplicedSocket, greeting: [UInt8],
-    early: [UInt8], isHalfCloseKept: Bool, onClose: @escaping (RelaySummary) -> Void
+    early: [UInt8], isHalfCloseKept: Bool, onAnswer: (() -> Void)? = nil,
+    onClose: @escaping (RelaySummary) -> Void
   ) {
+    self.onAnswer = onAnswer
     self.context = context
     self.near = near
     self.far = far
@@ -57,10 +62,14 @@ final class SpliceRelay: HalfClosedPair {
   }
 
   private func pump(_ direction: SplicedDirection) {
-    switch direction.pump() {
+    let stop = direction.pump()
+    if direction === backward { noteProgress() }
+    switch stop {
     case .blocked: break
     case .budgetSpent: direction.source.requeue()
-    case .sourceFailed(let error): socketDidFail(error)
+    case .sourceFailed(let error):
+      noteFailure(of: direction.source)
+      socketDidFail(error)
     case .sinkFailed(let error): sinkDidFail(direction, error)
     case .pipesExhausted: fail(.failed(.tooManyOpenFiles))
     }
@@ -73,6 +82,15 @@ final class SpliceRelay: HalfClosedPair {
     }
   }
 
+  private func noteProgress() {
+    if backward.byteCount > 0, let onAnswer = onAnswer.take() { onAnswer() }
+    if backward.isSourceEnded, !forward.isSourceEnded { isFarFirst = true }
+  }
+
+  private func noteFailure(of socket: SplicedSocket) {
+    if socket === far, !forward.isSourceEnded { isFarFirst = true }
+  }
+
   /// The sink takes nothing any more. If it had ended its own direction in order before, what it
   /// sent still goes on: a stock peer closes like that.
   private func sinkDidFail(_ direction: SplicedDirection, _ error: Errno) {
@@ -80,6 +98,7 @@ final class SpliceRelay: HalfClosedPair {
     if opposite.isSourceEnded {
       direction.giveUp()
     } else {
+      noteFailure(of: direction.sink)
       socketDidFail(error)
     }
   }
@@ -89,7 +108,12 @@ final class SpliceRelay: HalfClosedPair {
     socket === near ? forward.isSourceEnded : backward.isSourceEnded
   }
 
-  func socketDidFail(_ error: Errno) {
+  func socket(_ socket: SplicedSocket, didFail error: Errno) {
+    noteFailure(of: socket)
+    socketDidFail(error)
+  }
+
+  private func socketDidFail(_ error: Errno) {
     // Nothing is lost by not reading on: a reset discards what was unread.
     fail(error == .connectionReset ? .reset : .failed(error))
   }
@@ -123,7 +147,9 @@ final class SpliceRelay: HalfClosedPair {
     forward.release()
     backward.release()
     let summary = RelaySummary(
-      forwardByteCount: forward.byteCount, backwardByteCount: backward.byteCount, failure: reason)
+      forwardByteCount: forward.byteCount, backwardByteCount: backward.byteCount, failure: reason,
+      isFarFirst: isFarFirst)
+    onAnswer = nil
     let onClose = self.onClose
     self.onClose = nil
     onClose?(summary)

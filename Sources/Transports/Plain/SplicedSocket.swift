@@ -37,7 +37,7 @@ final class SplicedSocket: ReadinessHandler {
     if readiness.contains(.error), let relay, !relay.hasEnded(self),
       let error = Socket.pendingError(number)
     {
-      return relay.socketDidFail(error)
+      return relay.socket(self, didFail: error)
     }
     if !readiness.isDisjoint(with: [.urgent, .readHangup, .hangup, .error]) {
       state.hasHangup = true
