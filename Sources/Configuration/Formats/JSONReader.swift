@@ -116,7 +116,9 @@ package struct JSONReader {
     }
     let text = String(decoding: bytes[start..<index], as: UTF8.self)
     if isInteger, let number = Int(text) { return .integer(number) }
-    guard let number = Double(text) else { throw fault("expected a number") }
+    guard let number = Double(text), number.isFinite else {
+      throw fault("expected a number that is not so large")
+    }
     return .number(number)
   }
 
