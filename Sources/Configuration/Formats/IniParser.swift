@@ -27,14 +27,15 @@ struct IniParser {
     var hasHeader = false
     while index < lines.count {
       let line = trimmedStart(lines[index])
+      let first = line.utf8.first
       let location = place(line.startIndex)
       index += 1
       if line.utf8.count > ConfigurationLimits.lineBytesMax {
         issues.add(
           .error, location, "expected at most \(ConfigurationLimits.lineBytesMax) bytes in a line")
-      } else if line.isEmpty || line.hasPrefix("#") || line.hasPrefix(";") {
+      } else if first == nil || first == 0x23 || first == 0x3B {
         continue
-      } else if line.hasPrefix("[") {
+      } else if first == 0x5B {
         hasHeader = true
         parseHeader(line, location, &document, &issues)
       } else {
@@ -161,7 +162,9 @@ struct IniParser {
   private func splitEntry(_ line: Substring) -> (String, Substring)? {
     var search = line
     var key: Substring?
-    for quote in ["\"\"\"", "\"", "`"] where line.hasPrefix(quote) {
+    // Comparing characters takes long, and nearly no key stands in quotes.
+    let isQuoted = line.utf8.first == 0x22 || line.utf8.first == 0x60
+    for quote in ["\"\"\"", "\"", "`"] where isQuoted && line.hasPrefix(quote) {
       let inner = line.dropFirst(quote.count)
       guard let close = firstRange(of: quote, in: inner) else { return nil }
       key = inner[..<close.lowerBound]
@@ -180,8 +183,12 @@ struct IniParser {
   /// is not closed.
   private mutating func readValue(_ text: Substring) -> String? {
     let start = trimmedStart(text)
+    let isQuoted = start.utf8.first == 0x22 || start.utf8.first == 0x60
     let quote =
-      start.hasPrefix("\"\"\"") && start.utf8.count > 3 ? "\"\"\"" : start.hasPrefix("`") ? "`" : ""
+      !isQuoted
+      ? ""
+      : start.hasPrefix("\"\"\"") && start.utf8.count > 3
+        ? "\"\"\"" : start.hasPrefix("`") ? "`" : ""
     if !quote.isEmpty {
       let inner = start.dropFirst(quote.count)
       if let close = lastRange(of: quote, in: inner) { return String(inner[..<close.lowerBound]) }
@@ -192,6 +199,7 @@ struct IniParser {
       readContinuation(of: &value)
       return value
     }
+    guard value.utf8.first == 0x22 || value.utf8.first == 0x27 else { return value }
     for quote in ["\"", "'"] as [Character] where value.first == quote && value.count >= 2 {
       let inner = value.dropFirst()
       if inner.firstIndex(of: quote) == inner.index(before: inner.endIndex) {
