@@ -192,7 +192,8 @@ let package = Package(
       name: "ConfigurationTests", dependencies: ["Configuration", "Timekeeping", "TestKit"],
       exclude: ["Broken", "Twins"], swiftSettings: strict),
     .testTarget(
-      name: "CommandsTests", dependencies: ["Commands", "Configuration", "TestKit"],
+      name: "CommandsTests",
+      dependencies: ["Commands", "Configuration", "Timekeeping", "TestKit"],
       swiftSettings: strict),
     .testTarget(
       name: "ProxyGraphTests",

@@ -6,6 +6,8 @@ public enum FrpcAction: Sendable, Equatable {
   case run
   /// To check the file.
   case verify
+  /// To find out why there is no connection.
+  case doctor
   /// To have the running client read its file again.
   case reload
   /// To show the running client's proxies.
@@ -37,6 +39,11 @@ public enum FrpcCommands {
     "api-timeout", valueName: "duration", defaultText: "30s",
     "how long the running client may take to answer, such as 1m30s or 500ms")
 
+  /// How long everything that the doctor does may take.
+  public static let doctorTimeout = Flag(
+    "timeout", kind: .integer, valueName: "seconds", defaultText: "20",
+    "how long everything together may take")
+
   static let files = FlagGroup(
     "Files", [config, configDirectory, ProgramFlags.strictConfig, ProgramFlags.allowUnsafe])
 
@@ -47,6 +54,12 @@ public enum FrpcCommands {
       Command(
         "verify", "check the configuration file",
         groups: [FlagGroup("Output", [ProgramFlags.dump]), files], action: .verify),
+      Command(
+        "doctor", "find out why there is no connection, and what to do about it",
+        details: [
+          "Looks at the way to the relay step by step, logs in without publishing anything, and "
+            + "asks every local service whether it is there. The exit code is 0 when all is well."
+        ], groups: [FlagGroup("Limits", [doctorTimeout]), files], action: .doctor),
       admin("reload", "have the running client read its file again", .reload),
       admin("status", "show the running client's proxies", .status),
       admin("stop", "end the running client", .stop),

@@ -53,6 +53,9 @@ public struct FileIdentity: Hashable, Sendable {
   /// Whether it is a plain file.
   public let isPlainFile: Bool
 
+  /// When the content was changed last, in seconds since 1970.
+  public var changedAt: Int64 { seconds }
+
   /// Looks at a path; `nil` when it leads nowhere.
   public init?(_ path: String) {
     var status = stat()

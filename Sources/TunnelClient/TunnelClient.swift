@@ -291,7 +291,7 @@ public final class TunnelClient {
   }
 }
 
-private func makeCarrierSettings(_ configuration: ClientConfiguration) throws -> CarrierSettings {
+func makeCarrierSettings(_ configuration: ClientConfiguration) throws -> CarrierSettings {
   let transport = configuration.transport
   var tls: TLSContext?
   if transport.tls.isEnabled {

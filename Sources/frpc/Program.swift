@@ -14,6 +14,7 @@ enum Program {
       switch action {
       case .run: try RunCommand(arguments).run()
       case .verify: try VerifyCommand(arguments).run()
+      case .doctor: try DoctorCommand(arguments).run()
       case .reload:
         let isStrict = arguments.boolean(ProgramFlags.strictConfig)
         try AdminCommand(.reload(isStrict: isStrict), arguments).run()

@@ -31,6 +31,33 @@ import Timekeeping
       CertificateFiles(certificatePath: path("\(name).pem"), keyPath: path("\(name).key"))
     }
 
+    /// Gives the relay a certificate that holds at another time, `YYYYMMDDhhmmssZ`.
+    func replaceRelayCertificate(from beginning: String, to end: String) throws {
+      let settings = """
+        [ca]
+        default_ca = own
+        [own]
+        database = index.txt
+        new_certs_dir = .
+        certificate = ca.pem
+        private_key = ca.key
+        default_md = sha256
+        rand_serial = yes
+        policy = any
+        [any]
+        commonName = supplied
+        """
+      for (name, text) in [
+        ("ca.cnf", settings), ("index.txt", ""), ("names", "subjectAltName=DNS:relay.test"),
+      ] {
+        try text.write(to: folder.appendingPathComponent(name), atomically: true, encoding: .utf8)
+      }
+      try run("req -new -key relay.key -subj /CN=relay -out relay.csr")
+      try run(
+        "ca -batch -config ca.cnf -in relay.csr -out relay.pem -notext -extfile names "
+          + "-startdate \(beginning) -enddate \(end)")
+    }
+
     func remove() { try? FileManager.default.removeItem(at: folder) }
 
     // OpenSSL 3.0 (Debian 12) has `req -CA`; the arguments hold no spaces of their own.

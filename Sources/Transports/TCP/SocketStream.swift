@@ -100,6 +100,9 @@ public final class SocketStream: ByteStream, ReadinessHandler {
   /// Whether bytes travel through TLS.
   public var isEncrypted: Bool { tls != nil }
 
+  /// Whether the peer has shown a certificate that holds only from a later time on than our clock's.
+  public var showsFutureCertificate: Bool { tls?.showsFutureCertificate ?? false }
+
   // MARK: Layers
 
   /// Sets the socket up for many streams at once: large reads, and little that waits in the kernel

@@ -99,6 +99,13 @@ public final class TLSSession {
     pipes.deallocate()
   }
 
+  /// Whether the peer's certificate holds only from a later time on than our clock's.
+  var showsFutureCertificate: Bool {
+    guard let certificate = SSL_get0_peer_certificate(ssl) else { return false }
+    var now = Int(HostSystem.unixSeconds)
+    return X509_cmp_time(X509_get0_notBefore(certificate), &now) > 0
+  }
+
   /// Produces the first flight, if it is ours to send.
   func begin() {
     _ = shakeHands()
