@@ -10,6 +10,7 @@ BINDIR = $(PREFIX)/bin
 CONFDIR = $(SYSCONFDIR)/frp
 UNITDIR = $(PREFIX)/lib/systemd/system
 DOCDIR = $(PREFIX)/share/doc/swift-frp
+DATADIR = $(PREFIX)/share
 DISTDIR = dist
 
 LONELY_TESTS = ^(NamespaceTests|ScaleTests|SimulationTests)\.
@@ -41,7 +42,7 @@ help:
 	@echo "make bench      compare with the peers that are installed, 5 minutes; docs/performance.md"
 	@echo "make gate       counted costs against the thresholds in Benchmarks/thresholds.txt, 3 minutes;"
 	@echo "                gate-update writes them; microbench: the hot pieces alone"
-	@echo "make pages      write the tables in docs/ that are made from the sources"
+	@echo "make pages      write what in docs/ and config/ is made from the sources, the manual too"
 	@echo "make build      debug build of everything; make release: the two programs, optimized"
 	@echo "make install    into DESTDIR and PREFIX ($(PREFIX)); configuration in $(CONFDIR)"
 	@echo "make dist       $(DISTDIR)/swift-frp_$(VERSION)_linux_<arch>.tar.gz, statically linked"
@@ -141,7 +142,7 @@ microbench: packages
 install:
 	config/packaging/install-files --programs "$$(config/packaging/find-programs)" \
 	  --destdir "$(DESTDIR)" --bindir "$(BINDIR)" --confdir "$(CONFDIR)" --unitdir "$(UNITDIR)" \
-	  --docdir "$(DOCDIR)"
+	  --docdir "$(DOCDIR)" --datadir "$(DATADIR)"
 
 dist: packages
 	SWIFT="$(SWIFT)" config/packaging/build-static

@@ -49,7 +49,7 @@ public enum FrpcCommands {
 
   /// The program.
   public static let root = Command<FrpcAction>(
-    "frpc", "the client: publishes local services on a relay", groups: [files],
+    "frpc", "client that publishes local services on a relay", groups: [files],
     subcommands: ProxyKind.allCases.map(proxy) + [
       Command(
         "verify", "check the configuration file",
@@ -98,8 +98,9 @@ public enum FrpcCommands {
     return Command(
       kind.rawValue, "run one \(kind.rawValue) proxy that flags describe" + missing,
       groups: [
-        FlagGroup("Proxy", SettingFlags.proxy(kind)), FlagGroup("Client", SettingFlags.client),
-        files,
+        FlagGroup("Proxy", SettingFlags.everyProxy),
+        FlagGroup("Proxy of the type \(kind.rawValue)", SettingFlags.proxy(kind)),
+        FlagGroup("Client", SettingFlags.client), files,
       ],
       subcommands: VisitorKind(rawValue: kind.rawValue).map { [visitor($0)] } ?? [],
       action: .proxy(kind))

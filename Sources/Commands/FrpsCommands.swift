@@ -22,7 +22,7 @@ public enum FrpsCommands {
 
   /// The program.
   public static let root = Command<FrpsAction>(
-    "frps", "the relay: makes services behind it reachable",
+    "frps", "relay that makes services behind NAT reachable",
     details: [
       "With -c the configuration is that of the file; without, it is that of the flags, each of "
         + "which stands for a key of the file."

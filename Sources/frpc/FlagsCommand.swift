@@ -10,7 +10,8 @@ struct FlagsCommand {
 
   init(proxy kind: ProxyKind, _ arguments: Arguments) throws(ExitCode) {
     loaded = ConfigurationLoader.loadClient(
-      flags: arguments.values(of: SettingFlags.client + SettingFlags.proxy(kind)), proxy: kind,
+      flags: arguments.values(
+        of: SettingFlags.client + SettingFlags.everyProxy + SettingFlags.proxy(kind)), proxy: kind,
       environment: Console.environment, options: try LoadOptions(arguments))
   }
 

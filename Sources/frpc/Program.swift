@@ -2,14 +2,11 @@ internal import ClientAdmin
 internal import Commands
 internal import Daemon
 
-/// The version of this program; the protocol's version is another matter.
-let productVersion = "0.1.0"
-
 /// `frpc`: the tunnel client. Each command has a file of its own beside this one.
 @main
 enum Program {
   static func main() {
-    ProgramStart.run(FrpcCommands.root, version: productVersion) {
+    ProgramStart.run(FrpcCommands.root, version: ProductVersion.text) {
       action, arguments throws(ExitCode) in
       switch action {
       case .run: try RunCommand(arguments).run()

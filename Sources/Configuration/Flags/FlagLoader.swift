@@ -137,7 +137,8 @@ private struct FlagReader {
     switch table {
     case .server: SettingFlags.server
     case .client: SettingFlags.client
-    case .proxy: ProxyKind(rawValue: kind).map { SettingFlags.proxy($0) } ?? []
+    case .proxy:
+      SettingFlags.everyProxy + (ProxyKind(rawValue: kind).map { SettingFlags.proxy($0) } ?? [])
     case .visitor: VisitorKind(rawValue: kind).map { SettingFlags.visitor($0) } ?? []
     }
   }

@@ -73,10 +73,16 @@ public struct SettingFlag: Sendable, Equatable {
     candidates = key.candidates
     isMissing = key.missingFeature != nil
     let missing = isMissing ? " (not in this version)" : ""
-    documentation = Self.translated(key.documentation, names) + missing
+    documentation = Self.translated(Self.withoutFiles(key.documentation), names) + missing
   }
 
   static func dashed(_ name: String) -> String { String(name.map { $0 == "_" ? "-" : $0 }) }
+
+  /// Without what concerns files alone.
+  private static func withoutFiles(_ documentation: String) -> String {
+    let parts = documentation.split(separator: "; ")
+    return parts.filter { !$0.hasPrefix("in INI files ") }.joined(separator: "; ")
+  }
 
   /// Legacy names in back quotes become the flags that stand for them; the quotes go.
   private static func translated(_ documentation: String, _ names: [String: String]) -> String {

@@ -7,9 +7,12 @@ public enum SettingFlags {
   public static let client = rows(
     ClientSchema.index, .client, defaults: ["serverAddr": "127.0.0.1"], clientRows)
 
-  /// Those of a proxy.
+  /// Those of every proxy.
+  public static let everyProxy = rows(ProxySchema.index, .proxy, defaults: [:], proxyRows)
+
+  /// Those of a proxy of one type besides.
   public static func proxy(_ kind: ProxyKind) -> [SettingFlag] {
-    rows(ProxySchema.index, .proxy, defaults: [:], proxyRows + rows(of: kind))
+    rows(ProxySchema.index, .proxy, defaults: [:], rows(of: kind))
   }
 
   /// Those of a visitor.

@@ -84,6 +84,19 @@ public enum ConfigurationReference {
     YAML if not. An empty file means the defaults.
     """
 
+  /// The points of `rules`, each on one line.
+  static var ruleItems: [String] {
+    var items: [String] = []
+    for line in rules.split(separator: "\n") {
+      if line.hasPrefix("- ") {
+        items.append(String(line.dropFirst(2)))
+      } else if !items.isEmpty {
+        items[items.count - 1] += " " + trimmed(line)
+      }
+    }
+    return items
+  }
+
   private static let rules = """
     ## What holds for a format
 

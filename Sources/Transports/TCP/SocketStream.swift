@@ -100,7 +100,7 @@ public final class SocketStream: ByteStream, ReadinessHandler {
   /// Whether bytes travel through TLS.
   public var isEncrypted: Bool { tls != nil }
 
-  /// Whether the peer has shown a certificate that holds only from a later time on than our clock's.
+  /// Whether the peer's certificate holds only from a later time on than our clock's.
   public var showsFutureCertificate: Bool { tls?.showsFutureCertificate ?? false }
 
   // MARK: Layers

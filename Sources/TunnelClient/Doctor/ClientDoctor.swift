@@ -212,7 +212,7 @@ public final class ClientDoctor {
 
   // MARK: Ports
 
-  /// Looks which of the wanted ports of the relay answer already; what does not answer tells nothing.
+  /// Looks which of the wanted ports of the relay answer already; the others tell nothing.
   func lookAtPublicPorts() {
     let wanted = configuration.proxies.compactMap { proxy in
       ProxyFindings.publicPort(of: proxy).map { (proxy, $0) }

@@ -12,7 +12,8 @@ extension DoctorFault {
       "Open the port for TCP in every firewall before the relay, that of its provider too."
     case .unreachable: "Look at this machine's network: `ip route get` with the relay's address."
     case .upstreamProxy:
-      "Look at http_proxy (transport.proxyURL): address, user and password, and what the proxy allows."
+      "Look at http_proxy (transport.proxyURL): address, user and password, and what the proxy "
+        + "allows."
     case .certificateName:
       "Set tls_server_name (transport.tls.serverName) to a name in the relay's certificate."
     case .certificateUntrusted:
