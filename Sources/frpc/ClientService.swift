@@ -38,12 +38,20 @@ final class ClientService {
         $0.source.files?.writtenPaths(of: $0.configuration) ?? []
       }
       process = try ServiceProcess(log: first.log, confinement: confinement)
-      for entry in entries {
-        try add(entry.source, entry.configuration, isAlone: entries.count == 1)
-      }
     } catch {
       throw ProgramStart.fail("\(error)")
     }
+    for entry in entries {
+      do {
+        try add(entry.source, entry.configuration, isAlone: entries.count == 1)
+      } catch {
+        let failure = ProgramStart.fail("\(error)")
+        // The clients of a folder do not depend on each other.
+        guard entries.count > 1, let path = entry.source.path else { throw failure }
+        Console.writeLine("frpc service error for config file [\(path)]")
+      }
+    }
+    if members.isEmpty { throw .failure }
   }
 
   private func add(

@@ -177,6 +177,10 @@ import Timekeeping
     let broken = try folder.write("broken.toml", "serverPort = \"x\"\n")
     let refused = try folder.write(
       "refused.ini", ProgramTests.client(bind, local: 1, remote: 2, token: "wrong"))
+    let unusable = try folder.write(
+      "unusable.ini",
+      ProgramTests.client(
+        bind, local: 1, remote: 2, "tls_trusted_ca_file = /nonexistent/authorities.pem"))
     _ = try folder.write(".hidden.ini", "nothing")
     let frpc = try Program("frpc", arguments: ["--config_dir", folder.path])
     for (index, remote) in remotes.enumerated() {
@@ -186,7 +190,9 @@ import Timekeeping
       #expect(try user.receive(exactly: 4) == Array("ping".utf8))
       user.close()
     }
-    #expect(frpc.log.contains("frpc service error for config file [\(broken)]"))
+    for path in [broken, unusable] {
+      #expect(frpc.log.contains("frpc service error for config file [\(path)]"))
+    }
     #expect(frpc.waitForLog("frpc service for config file [\(refused)] stopped"))
     #expect(!frpc.log.contains("hidden") && frpc.isRunning)
     frpc.send(SIGTERM)
