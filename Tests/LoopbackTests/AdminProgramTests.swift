@@ -1,4 +1,5 @@
 import Foundation
+import LinuxSystem
 import TestKit
 import Testing
 import Timekeeping
@@ -93,6 +94,42 @@ import Timekeeping
     #expect(unset.text.hasSuffix("port should be set if you want to use this feature\n"))
     relay.send(SIGTERM)
     _ = relay.waitForExit()
+  }
+
+  /// A confined program replaces its file where it may, in one step or without; and says so if not.
+  @Test func configurationIsReplacedByAConfinedProgram() throws {
+    let admin = try makeFreePort()
+    let text = """
+      [common]
+      server_addr = 127.0.0.1
+      server_port = \(try makeFreePort())
+      login_fail_exit = false
+      admin_port = \(admin)
+
+      """
+    let program = try Program("frpc", text)
+    #expect(program.waitForLog("admin server listen on 127.0.0.1:\(admin)"))
+    let file = program.configurationFile
+    func put(_ body: String) throws -> String {
+      let socket = try TestSocket.connect(admin)
+      try socket.send(
+        "PUT /api/config HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n"
+          + "Connection: close\r\n\r\n\(body)")
+      return String(decoding: try socket.receiveToEnd(), as: UTF8.self)
+    }
+    // Started as root it is somebody else by now, who may not write to this folder.
+    try FileManager.default.setAttributes([.posixPermissions: 0o666], ofItemAtPath: file.path)
+    #expect(try put("short\n").hasPrefix("HTTP/1.1 200 "))
+    #expect(try String(contentsOf: file, encoding: .utf8) == "short\n")
+    #expect(FileIdentity(file.path)?.permissions == 0o666)
+    if ProcessPrivileges.isRoot, !ProcessPrivileges.isSanitized {
+      try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
+      let refused = try put("other\n")
+      #expect(refused.hasPrefix("HTTP/1.1 500 ") && refused.contains("permission denied"))
+      #expect(try String(contentsOf: file, encoding: .utf8) == "short\n")
+    }
+    program.send(SIGTERM)
+    #expect(program.waitForExit() == 0)
   }
 
   /// The store is loaded at the start, changed through the admin server, and shown as such, by a
