@@ -120,20 +120,15 @@ struct StoreRoutes {
   }
 
   private func read(_ body: [UInt8], _ list: StoreList) throws(StoreRefusal) -> StoreEntry {
-    var entry: StoreEntry?
-    try tell("", list) { () throws(StoreFault) in
-      entry = try StoreEntry(definition: body, in: list)
-    }
-    guard let entry else { throw StoreRefusal(status: .internalServerError, message: "") }
-    return entry
+    try tell("", list) { () throws(StoreFault) in try StoreEntry(definition: body, in: list) }
   }
 
   /// A fault in the words of frp.
-  private func tell(
-    _ name: String, _ list: StoreList, _ body: () throws(StoreFault) -> Void
-  ) throws(StoreRefusal) {
+  private func tell<Value>(
+    _ name: String, _ list: StoreList, _ body: () throws(StoreFault) -> Value
+  ) throws(StoreRefusal) -> Value {
     do throws(StoreFault) {
-      try body()
+      return try body()
     } catch {
       let entry = "\(list.noun) \"\(name)\""
       switch error {

@@ -30,15 +30,24 @@ public enum StoreList: String, Sendable, CaseIterable {
 }
 
 /// Why the store does not do what it is asked for.
-public enum StoreFault: Error, Equatable, Sendable {
+public enum StoreFault: Error, Equatable, Sendable, CustomStringConvertible {
   /// The request is wrong; what about it.
   case invalid(String)
   /// There is such an entry already.
   case exists
   /// There is no such entry.
   case missing
-  /// The file is no store.
+  /// The file is no store; why.
   case unreadable(String)
+
+  /// What is wrong, in words.
+  public var description: String {
+    switch self {
+    case .invalid(let text), .unreadable(let text): text
+    case .exists: "already exists"
+    case .missing: "not found"
+    }
+  }
 }
 
 /// A proxy or visitor of the store, as it was given: without defaults.
