@@ -29,6 +29,11 @@ import Timekeeping
       try waitUntil { try client.status().map(\.phase) == [phase] }
     }
 
+    func stop() {
+      try? client.stop()
+      try? server.stop()
+    }
+
     var publicPort: UInt16 {
       get throws { try #require(try server.publicPort("web")) }
     }
@@ -48,6 +53,7 @@ import Timekeeping
   @Test func serviceThatGoesAwayIsWithdrawnUntilItIsBack() throws {
     let port = try makeFreePort()
     let site = try Site(port, Self.check(.tcp))
+    defer { site.stop() }
     // Not there yet: not announced.
     #expect(try site.waitFor(.new))
     #expect(try site.server.publicPort("web") == nil)
@@ -88,6 +94,7 @@ import Timekeeping
     }
     defer { service.stop() }
     let site = try Site(service.port, Self.check(.http(path: "/health", headers: []), failures: 3))
+    defer { site.stop() }
     #expect(try site.waitFor(.running))
     let user = try TestSocket.connect(try site.publicPort)
     try user.send("ping")
@@ -118,6 +125,7 @@ import Timekeeping
       NamedValue(name: "Host", value: "inner.example.com"), NamedValue(name: "x-key", value: "v"),
     ]
     let site = try Site(service.port, Self.check(.http(path: "/a?b=c", headers: headers)))
+    defer { site.stop() }
     #expect(try site.waitFor(.running))
     let seen = heads.withLock { Array($0.prefix(2)) }
     #expect(
@@ -143,6 +151,10 @@ import Timekeeping
     let byTCP = try Site(service.port, Self.check(.tcp))
     let check = Self.check(.http(path: "/", headers: []), within: .milliseconds(100))
     let byHTTP = try Site(service.port, check)
+    defer {
+      byTCP.stop()
+      byHTTP.stop()
+    }
     #expect(try byTCP.waitFor(.running) && byHTTP.waitFor(.running))
     isDeaf.withLock { $0 = true }
     #expect(try byHTTP.waitFor(.checkFailed))
