@@ -32,7 +32,8 @@ public enum FrpcCommands {
   /// Many files.
   public static let configDirectory = Flag(
     "config_dir", valueName: "folder", candidates: .folders,
-    "folder of configuration files, its subfolders too: one client for each file")
+    "folder of configuration files, its subfolders too: one client for each file; "
+      + "only for running and for verify")
 
   /// How long the running client may take.
   public static let apiTimeout = Flag(

@@ -160,6 +160,20 @@ import Timekeeping
     #expect(!allowed.output.contains("--allow-unsafe"))
   }
 
+  @Test func everyFileOfAFolderIsVerified() throws {
+    let folder = try TemporaryFolder()
+    let good = try folder.write("b/good.ini", ProgramTests.client(7000, local: 80, remote: 81))
+    let all = try FinishedProgram("frpc", ["verify", "--config_dir", folder.path])
+    #expect(all.code == 0)
+    #expect(all.output == "frpc: the configuration file \(good) syntax is ok\n")
+    _ = try folder.write("a.toml", "serverPort = \"x\"\n")
+    let some = try FinishedProgram("frpc", ["verify", "--config-dir=\(folder.path)"])
+    #expect(some.code == 1)
+    #expect(some.output.contains("a.toml:1") && some.output.hasSuffix(all.output))
+    let none = try FinishedProgram("frpc", ["verify", "--config_dir", "/nonexistent"])
+    #expect(none.code == 1 && none.output.contains("open /nonexistent: no such file"))
+  }
+
   @Test func aFolderOfFilesIsOneClientForEach() throws {
     let service = try EchoServer()
     defer { service.stop() }

@@ -386,8 +386,13 @@ private final class FullListener: Sendable {
     self.port = port
     var waiting: [TestSocket] = []
     // The kernel takes one more than the backlog, and begins what it does not finish.
-    while let socket = try? TestSocket.connect(port, within: .milliseconds(200)) {
-      waiting.append(socket)
+    var isFull = false
+    while !isFull, waiting.count < 16 {
+      if let socket = try? TestSocket.connect(port, within: .milliseconds(200)) {
+        waiting.append(socket)
+      } else {
+        isFull = waiting.count >= 2
+      }
     }
     self.waiting = waiting
   }

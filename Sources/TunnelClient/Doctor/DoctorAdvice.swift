@@ -36,7 +36,8 @@ extension DoctorFault {
     case .silent: "Look at the log of frps; something on the way may hold the bytes back."
     case .wrongToken: "Make token (auth.token) the same in both files."
     case .version: "Install the newest version on the side that is older."
-    case .relayFull: "Look at the limits of frps, and at who else is logged in there."
+    case .relayFull:
+      "Look at the limits of frps, and at who is logged in there: perhaps this client already."
     case .account: "Ask whoever keeps the relay's users file."
     case .refusedLogin: "Look at the log of frps at this moment: it has the cause."
     case .portConflict: "Choose another remote_port (remotePort)."
