@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 
 @testable import Commands
@@ -115,5 +116,26 @@ import Testing
     }
     #expect(message("help", "bulid").contains("did you mean build?"))
     #expect(message("completion", "tcsh").contains("unknown shell \"tcsh\""))
+  }
+
+  /// Whatever the words, there is an answer, and the program's own flags are its own.
+  @Test func anyWordsHaveAnAnswer() {
+    var generator = RepeatableGenerator(seed: 5)
+    let flags = FrpcCommands.root.subcommands.flatMap(\.flags)
+    let names = flags.flatMap { ["--\($0.name)", "--\($0.name)=", "-\($0.letter ?? "x")1"] }
+    let commands = FrpcCommands.root.subcommands.map(\.name)
+    let odd = ["", "-", "--", "---", "-=", "--=", "--=x", "\u{301}", "-\u{301}", "-a=b=c", "x y"]
+    let words = names + commands + ["visitor", "discover", "help", "completion", "bash"] + odd
+    var runCount = 0
+    for _ in 0..<4000 {
+      let count = Int.random(in: 0...5, using: &generator)
+      let line = (0..<count).compactMap { _ in words.randomElement(using: &generator) }
+      do throws(UsageError) {
+        if case .run = try CommandParser(FrpcCommands.root).parse(line) { runCount += 1 }
+      } catch {
+        #expect(error.description.hasPrefix("Error: "), "\(line)")
+      }
+    }
+    #expect(runCount > 200)
   }
 }
