@@ -79,7 +79,7 @@ import Testing
       print -r -- "$text"
       zpty -d shell
       """)
-    let run = try ShellProgram("timeout", ["20", "zsh", "-f", driver])
+    let run = try ShellProgram("timeout", ["-s", "KILL", "20", "zsh", "-f", driver])
     #expect(run.code == 0, "\(run.output)")
     return String(run.output.drop { $0 != "<" }.dropFirst().prefix { $0 != ">" })
   }
