@@ -15,6 +15,8 @@ struct UserSeat {
   let proxy: ProxyID
   /// What he came to.
   let route: RouteID
+  /// Whether it matters how he fares.
+  let isInGroup: Bool
 }
 
 /// The two ends of a user's connection, as the client is told of them; `nil` for what is unknown.
@@ -195,9 +197,11 @@ extension RelayServer {
       from: network, proxy: proxy.rawValue, session: bound.session.id.rawValue,
       account: bound.session.credential.connectionShare)
     {
-    case .success(let place): return UserSeat(place: place, proxy: proxy, route: bound.route)
+    case .success(let place):
+      return UserSeat(
+        place: place, proxy: proxy, route: bound.route, isInGroup: !bound.request.group.isEmpty)
     case .failure(let rejection):
-      decide { $0.connectionEnded(proxy) }
+      graph.connectionEnded(proxy)
       admission.complaints.write(
         .user, from: network, to: bound.logger,
         "user connection refused: \(rejection), user [\(source)]")
@@ -208,7 +212,7 @@ extension RelayServer {
   /// A user is gone.
   func release(_ seat: UserSeat) {
     admission.release(seat.place)
-    decide { $0.connectionEnded(seat.proxy) }
+    if seat.isInGroup { graph.connectionEnded(seat.proxy) }
   }
 
   // MARK: Requests of our own
@@ -227,7 +231,7 @@ extension RelayServer {
   ) -> UserConnectionID {
     let id = UserConnectionID(rawValue: makeConnectionNumber())
     guard !isStopping, proxies[proxy] != nil else {
-      decide { $0.connectionEnded(proxy) }
+      graph.connectionEnded(proxy)
       completion(.failure(.refused(.proxyGone)))
       return id
     }
@@ -263,7 +267,7 @@ extension RelayServer {
   /// Closes a user who cannot be served.
   func closeUser(_ id: UserConnectionID, _ reason: UserRefusal) {
     guard let user = removeUser(id), !isServedByAnother(user, reason) else { return }
-    noteFailure(reason, of: user.seat.proxy)
+    noteFailure(reason, of: user.seat)
     let ends: UserEnds
     switch user {
     case .connection(let connection): ends = connection.ends
@@ -293,9 +297,9 @@ extension RelayServer {
     return true
   }
 
-  private func noteFailure(_ reason: UserRefusal, of proxy: ProxyID) {
+  private func noteFailure(_ reason: UserRefusal, of seat: UserSeat) {
     switch reason {
-    case .timedOut, .tooManyWaiting: noteFailure(of: proxy)
+    case .timedOut, .tooManyWaiting: noteFailure(of: seat)
     case .proxyGone: break
     }
   }
@@ -331,11 +335,11 @@ extension RelayServer {
       context, near: user.stream, far: work.stream, greeting: greeting(proxy, user.ends),
       nearEarly: user.early, early: work.rest, creditedCount: work.creditedCount,
       codec: makeCodec(proxy), nearLimiter: proxy.limiter,
-      isHalfCloseKept: proxy.session.isHalfCloseKept, onAnswer: onAnswer(of: seat.proxy)
+      isHalfCloseKept: proxy.session.isHalfCloseKept, onAnswer: onAnswer(of: seat)
     ) { [unowned self] summary in
       relays[id] = nil
       // Who closes before the service has said anything tells nothing about it.
-      if summary.isFarFirst, summary.backwardByteCount == 0 { noteFailure(of: seat.proxy) }
+      if summary.isFarFirst, summary.backwardByteCount == 0 { noteFailure(of: seat) }
       release(seat)
     }
     guard !pair.isOver else { return }
@@ -350,11 +354,11 @@ extension RelayServer {
     let base = WorkStream(
       over: work.stream, greeting: greeting(proxy, request.ends), early: work.rest,
       creditedCount: work.creditedCount, codec: makeCodec(proxy),
-      onAnswer: onAnswer(of: seat.proxy)
+      onAnswer: onAnswer(of: seat)
     ) { [unowned self] isFailure in
       // Aborted in `conclude`, before the server goes away.
       relays[id] = nil
-      if isFailure { noteFailure(of: seat.proxy) }
+      if isFailure { noteFailure(of: seat) }
       release(seat)
     }
     let stream = base.limited(by: proxy.limiter, context)
@@ -384,15 +388,15 @@ extension RelayServer {
   }
 
   /// What notes that a member of a group serves; `nil` where nobody wants to know.
-  private func onAnswer(of proxy: ProxyID) -> (() -> Void)? {
-    guard graph.isInGroup(proxy) else { return nil }
+  private func onAnswer(of seat: UserSeat) -> (() -> Void)? {
+    guard seat.isInGroup else { return nil }
     return { [unowned self] in
       // Pairs end before the server goes away.
-      decide { $0.connectionSucceeded(proxy, now: context.loop.now) }
+      graph.connectionSucceeded(seat.proxy, now: context.loop.now)
     }
   }
 
-  private func noteFailure(of proxy: ProxyID) {
-    decide { $0.connectionFailed(proxy, now: context.loop.now) }
+  private func noteFailure(of seat: UserSeat) {
+    if seat.isInGroup { graph.connectionFailed(seat.proxy, now: context.loop.now) }
   }
 }
