@@ -99,6 +99,13 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .target(
+      name: "HTTPGateway",
+      dependencies: [
+        "Transports", "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "HTTPProtocol",
+      ],
+      swiftSettings: strict),
+
     // Tier 5: the two programs as libraries, and what makes services of them.
     .target(
       name: "Daemon",
@@ -230,6 +237,13 @@ let package = Package(
         "LinuxSystem", "Timekeeping", "Configuration", "TestKit", logging,
       ],
       exclude: ["Golden"], swiftSettings: strict),
+    .testTarget(
+      name: "HTTPGatewayTests",
+      dependencies: [
+        "HTTPGateway", "HTTPProtocol", "Transports", "Reactor", "LinuxSystem", "ByteBuffers",
+        "Timekeeping", "TestKit",
+      ],
+      swiftSettings: strict),
     .testTarget(
       name: "DaemonTests",
       dependencies: [

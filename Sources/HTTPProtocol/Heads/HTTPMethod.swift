@@ -46,6 +46,17 @@ public enum HTTPMethod: String, CaseIterable, Sendable {
   }
 }
 
+extension HTTPMethod {
+  /// Whether asking twice is the same as asking once (RFC 9110, section 9.2.2); of `other` nobody
+  /// knows.
+  public var isIdempotent: Bool {
+    switch self {
+    case .get, .head, .put, .delete, .trace, .options: true
+    case .post, .patch, .connect, .other: false
+    }
+  }
+}
+
 /// The versions of the protocol that this codec speaks.
 public enum HTTPVersion: Sendable {
   /// HTTP/1.0: no chunks, and connections end after a message unless both ends say otherwise.

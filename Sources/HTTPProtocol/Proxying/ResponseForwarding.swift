@@ -7,7 +7,10 @@ public struct VisitorExchange: Sendable {
   /// The visitor's version.
   public let version: HTTPVersion
   /// Whether the visitor wants his connection to go on.
-  public let isKeepAlive: Bool
+  public private(set) var isKeepAlive: Bool
+
+  /// The connection ends behind the answer, whatever the visitor wants.
+  public mutating func endConnection() { isKeepAlive = false }
 
   /// Whether interim responses may be passed on; HTTP/1.0 knows none.
   public var takesInterimResponses: Bool { version == .http11 }

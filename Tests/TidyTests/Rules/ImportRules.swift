@@ -37,6 +37,8 @@ enum ImportRules {
     "Dashboard": Allowance(
       tier: 4,
       imports: tier0.union(["HTTPProtocol", "LinuxSystem", "Reactor", "Transports", "Logging"])),
+    "HTTPGateway": Allowance(
+      tier: 4, imports: tier0.union(["HTTPProtocol", "LinuxSystem", "Reactor", "Transports"])),
 
     "RelayServer": Allowance(tier: 5, imports: programParts),
     "TunnelClient": Allowance(tier: 5, imports: programParts),

@@ -1,0 +1,65 @@
+public import Transports
+
+/// A reverse proxy for HTTP: reads visitors' requests, and carries them over streams to local
+/// services, which it asks its host for.
+///
+/// Bodies are passed on as they come, in both directions; the slower end sets the pace. What keeps
+/// not all rules of RFC 9110 and RFC 9112 is answered with a fault and reaches no local service.
+public final class Gateway {
+  let context: TransportContext
+  unowned let host: any GatewayHost
+  let times: GatewayTimes
+  private var connections: [ObjectIdentifier: VisitorConnection] = [:]
+  private(set) var isDraining = false
+
+  /// Makes a gateway without connections.
+  ///
+  /// - Parameter host: has to outlive it.
+  public init(
+    _ context: TransportContext, host: any GatewayHost, times: GatewayTimes = GatewayTimes()
+  ) {
+    self.context = context
+    self.host = host
+    self.times = times
+  }
+
+  /// Visitors' connections, tunnels among them.
+  public var connectionCount: Int { connections.count }
+
+  /// Requests and tunnels that are not over.
+  public var activeCount: Int { connections.values.count { $0.isActive } }
+
+  /// Takes a visitor's connection over.
+  ///
+  /// - Parameters:
+  ///   - early: bytes of his that came before.
+  ///   - onEnd: called once, when the gateway is done with it.
+  public func serve(
+    _ stream: any ByteStream, early: [UInt8] = [], from origin: VisitorOrigin,
+    onEnd: @escaping () -> Void = {}
+  ) {
+    guard connections.count < GatewayLimits.connectionCountMax, !isDraining else {
+      stream.abort()
+      return onEnd()
+    }
+    let connection = VisitorConnection(self, stream, origin, onEnd: onEnd)
+    connections[ObjectIdentifier(connection)] = connection
+    connection.begin(early)
+  }
+
+  /// Takes no new connections, ends those without a request, and the others behind their answer.
+  public func drain() {
+    isDraining = true
+    for connection in Array(connections.values) { connection.endWhenIdle() }
+  }
+
+  /// Ends everything at once.
+  public func close() {
+    isDraining = true
+    for connection in Array(connections.values) { connection.abort() }
+  }
+
+  func connectionDidEnd(_ connection: VisitorConnection) {
+    connections[ObjectIdentifier(connection)] = nil
+  }
+}
