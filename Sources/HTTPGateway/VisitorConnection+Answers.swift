@@ -63,7 +63,8 @@ extension VisitorConnection {
       if exchange.isAnswered {
         if !service.input.isEmpty { exchange.isStreamKept = false }
         service.input.removeAll()
-        if exchange.endedAt != nil { finishExchange() }
+        // A body that nobody was asked for is not waited for.
+        if exchange.endedAt != nil || !exchange.isContinued { finishExchange() }
       }
     }
     readQueued()

@@ -13,6 +13,7 @@ final class GatewayRig: Sendable {
   let thread: LoopThread
   let host: LoopConfined<PortHost>
   let port: UInt16
+  private let isStopped = Locked(false)
 
   /// - Parameters:
   ///   - services: the port of each host's local service.
@@ -54,10 +55,19 @@ final class GatewayRig: Sendable {
     return String(decoding: try socket.receiveToEnd(within: limit), as: UTF8.self)
   }
 
-  /// Ends the gateway, and expects that nothing of it is left.
+  /// Ends the gateway; the second call does nothing.
   func stop() throws {
+    let isFirst = isStopped.withLock { isStopped in
+      defer { isStopped = true }
+      return !isStopped
+    }
+    guard isFirst else { return }
     try thread.run { [host] in host.on($0).close() }
     thread.stop()
+  }
+
+  deinit {
+    try? stop()
   }
 }
 
