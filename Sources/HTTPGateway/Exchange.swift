@@ -25,10 +25,10 @@ final class Exchange {
   var endedAt: Instant?
   /// Whether the host is looking for a stream.
   var isStreamAwaited = false
+  /// Whether the host was asked for one.
+  var hasAskedForStream = false
   /// Whether bytes of it went to the local service.
   var isSent = false
-  /// How often it was sent again.
-  var repetitionCount = 0
   /// Whether the visitor was told to send the body, or has begun to.
   var isContinued = false
   /// Whether bytes of an answer came.

@@ -98,7 +98,10 @@ public protocol GatewayHost: AnyObject {
   func cancelStream(_ request: UInt64)
 
   /// A request to that service is over.
-  func requestDidEnd(on service: GatewayService, _ outcome: ServiceOutcome)
+  ///
+  /// - Parameter hasAskedForStream: whether the host was asked for a stream for it.
+  func requestDidEnd(
+    on service: GatewayService, _ outcome: ServiceOutcome, hasAskedForStream: Bool)
 
   /// The page for requests without a route; `nil` for the one of ours.
   var notFoundPage: [UInt8]? { get }

@@ -28,8 +28,6 @@ public enum GatewayLimits {
   /// How long a stream may have been idle that carries a request which cannot be repeated: local
   /// services close idle connections without notice.
   public static let unrepeatableIdleMax = Interval.seconds(1)
-  /// How often a request is repeated because the local service had closed an idle stream.
-  public static let repetitionCountMax = 2
   /// Bytes of a body from which on they are not put into one write with what is before them.
   public static let joinedWriteByteCountMax = 16 * 1024
 }

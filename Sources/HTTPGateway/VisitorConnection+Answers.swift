@@ -161,10 +161,8 @@ extension VisitorConnection {
     } else if exchange.hasAnswerByte {
       exchange.outcome = .failed
       answer(.badGateway)
-    } else if service.hasServed, exchange.isRepeatable,
-      exchange.repetitionCount < GatewayLimits.repetitionCountMax
-    {
-      exchange.repetitionCount += 1
+    } else if service.hasServed, exchange.isRepeatable {
+      // A fresh stream has not served, so that this is done once.
       exchange.isSent = false
       requestStream(for: exchange)
     } else {

@@ -37,7 +37,8 @@ extension VisitorConnection {
 
   private func conclude(_ exchange: Exchange) {
     if let service = exchange.route?.service {
-      gateway.host.requestDidEnd(on: service, exchange.outcome)
+      gateway.host.requestDidEnd(
+        on: service, exchange.outcome, hasAskedForStream: exchange.hasAskedForStream)
     }
     guard var record = exchange.record else { return }
     record.duration = now - exchange.beganAt

@@ -41,6 +41,7 @@ extension VisitorConnection {
     guard let service = exchange.route?.service else { return }
     phase = .waiting
     exchange.isStreamAwaited = true
+    exchange.hasAskedForStream = true
     let request = gateway.host.requestStream(to: service, for: origin) { [self] connection in
       streamDidCome(connection, for: exchange)
     }

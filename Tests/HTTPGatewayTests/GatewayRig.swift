@@ -166,7 +166,9 @@ final class PortHost: GatewayHost {
     dials.removeValue(forKey: request)?.cancel()
   }
 
-  func requestDidEnd(on service: GatewayService, _ outcome: ServiceOutcome) {
+  func requestDidEnd(
+    on service: GatewayService, _ outcome: ServiceOutcome, hasAskedForStream: Bool
+  ) {
     outcomes.append(outcome)
   }
 
