@@ -87,7 +87,6 @@ import Timekeeping
     })
     let rig = try GatewayRig(stub)
     let socket = try TestSocket.connect(rig.port)
-    socket.shrinkBuffers()
     try socket.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
     var last = -1
     // Until nothing more is taken.
@@ -98,11 +97,12 @@ import Timekeeping
         _ = try? socket.receiveSome(byteCountMax: 1, within: .milliseconds(100))
         return now > 0 && now == last
       })
-    #expect(last < 16 << 20)
+    // What the kernel holds for two connections.
+    #expect(last < 32 << 20)
     // Others are served meanwhile, and reading goes on where it stopped.
     #expect(try rig.exchange("GET / HTTP/1.1\r\nHost: b.test\r\n\r\n\r\n", closing: true))
     var received = 0
-    while received < 32 << 20 { received += try socket.receiveSome().count }
+    while received < 48 << 20 { received += try socket.receiveSome().count }
     socket.abort()
     #expect(waitUntil { stub.openCount == 0 })
     try rig.stop()
