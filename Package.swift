@@ -117,6 +117,7 @@ let package = Package(
     .target(
       name: "RelayServer",
       dependencies: [
+        "HTTPGateway",
         "Transports", "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "StreamMux",
         "StreamCoding", "WireProtocol", "Configuration", "ProxyGraph", "Admission", "Diagnostics",
         "HTTPProtocol", logging,

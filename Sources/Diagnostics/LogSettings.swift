@@ -43,12 +43,15 @@ public enum LogError: Error, Equatable, Sendable, CustomStringConvertible {
   case fileNotOpened(path: String, reason: String)
 
   /// What is wrong, in words.
-  public var description: String {
+  public var description: String { "log_file: \(text)" }
+
+  /// The same without the key.
+  public var text: String {
     switch self {
     case .directoryNotMade(let path, let reason):
-      "log_file: the directory \(LogText.escaped(path)) cannot be made: \(reason)"
+      "the directory \(LogText.escaped(path)) cannot be made: \(reason)"
     case .fileNotOpened(let path, let reason):
-      "log_file: \(LogText.escaped(path)) cannot be opened for writing: \(reason)"
+      "\(LogText.escaped(path)) cannot be opened for writing: \(reason)"
     }
   }
 }

@@ -33,11 +33,15 @@ public struct SessionID: Hashable, Sendable {
 public struct ProxyID: Hashable, Sendable {
   /// The number.
   public let rawValue: UInt64
+
+  /// Wraps the number of a proxy.
+  public init(rawValue: UInt64) { self.rawValue = rawValue }
 }
 
 /// Names an accepted user; given by the server.
 public struct UserConnectionID: Hashable, Sendable {
-  let rawValue: UInt64
+  /// The number.
+  public let rawValue: UInt64
 
   /// Wraps a number that the server uses once.
   public init(rawValue: UInt64) { self.rawValue = rawValue }

@@ -18,7 +18,7 @@ protocol HTTPFront: AnyObject {
   /// Takes a connection over.
   func serve(_ visitor: HTTPVisitor)
   /// A proxy is gone: idle connections to its local service are of no use.
-  func proxyDidClose(_ proxy: ProxyID)
+  func proxyDidClose(_ proxy: ProxyID, of route: RouteID)
   /// The server stops: running requests may end, others do not begin.
   func stop()
   /// Ends everything at once.

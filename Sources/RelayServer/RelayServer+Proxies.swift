@@ -105,7 +105,7 @@ extension RelayServer {
   func closeProxy(_ id: ProxyID) {
     guard let proxy = proxies.removeValue(forKey: id) else { return }
     proxy.logger.info("proxy closing")
-    httpFront?.proxyDidClose(id)
+    httpFront?.proxyDidClose(id, of: proxy.route)
   }
 
   /// Tells a client that its proxy is refused.

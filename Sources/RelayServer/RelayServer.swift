@@ -121,6 +121,7 @@ public final class RelayServer {
       graph.reservePort(port, forProxy: name, now: context.loop.now)
     }
     logger.info("frps tcp listen on \(address)")
+    try openHTTP()
     try listenForHosts()
     warnAboutMissingToken()
     watchExpiry()

@@ -50,4 +50,6 @@ public enum RelayServerLimits {
   public static let notFoundPageMemory = Interval.seconds(1)
   /// Streams of one mux carrier.
   public static let streamCountMax = 32_768
+  /// Bytes of lines of the access log for which room is kept from one turn to the next.
+  public static let keptLogByteCount = 64 * 1024
 }

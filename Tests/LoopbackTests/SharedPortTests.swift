@@ -18,7 +18,7 @@ import TunnelClient
       visitor.stream.write(Array("front \(source) ".utf8) + visitor.early)
       visitor.stream.close()
     }
-    func proxyDidClose(_ proxy: ProxyID) {}
+    func proxyDidClose(_ proxy: ProxyID, of route: RouteID) {}
     func stop() {}
     func close() {}
   }
@@ -120,9 +120,10 @@ import TunnelClient
   @Test func httpHasAPortAndAnEntrance() throws {
     let rig = try Rig(localPort: 9, server: { $0.httpPort = 0 })
     let port = try rig.hostPort(.http)
-    // Nobody answers: closed, and the relay goes on.
-    #expect(try TestSocket.connect(port).receiveToEnd().isEmpty)
     let server = rig.server
+    // Nobody answers: closed, and the relay goes on.
+    try rig.serverThread.run { server.on($0).httpFront = nil }
+    #expect(try TestSocket.connect(port).receiveToEnd().isEmpty)
     try rig.serverThread.run { server.on($0).httpFront = EchoFront() }
     // The driver has the connection from its first byte, with deadlines of its own.
     let user = try TestSocket.connect(port)

@@ -76,6 +76,7 @@ extension ComparedKey where Configuration == ServerConfiguration {
     .fixed("tcpmuxHTTPConnectPort", \.httpConnectPort),
     .live("tcpmuxPassthrough", \.passesConnectRequests),
     .live("subDomainHost", \.subdomainHost), .live("custom404Page", \.notFoundPagePath),
+    .fixed("accessLog.to", \.accessLog.path), .fixed("accessLog.format", \.accessLog.form),
     .live("trustedProxies", \.trustedProxies),
     .live("groups.policy", \.groups.policy),
     .live("groups.maxFailures", \.groups.failureCountMax),

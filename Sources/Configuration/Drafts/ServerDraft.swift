@@ -31,6 +31,8 @@ struct ServerDraft: Sendable {
   var connectionsPerClientMax = 0
   var memoryLimit = ""
   var portMemoryPath = ""
+  var accessLogPath = ""
+  var accessLogForm = ""
   var allowedPorts = PortRanges.all
   var holePunchingRecordHours = 0
   var usersFilePath = ""
@@ -79,6 +81,9 @@ struct ServerDraft: Sendable {
     result.connectionLimits = connectionLimits
     result.memoryLimitBytes = MemorySize(memoryLimit)?.byteCount
     result.portMemoryPath = portMemoryPath.nonEmpty
+    result.accessLog = AccessLogConfiguration(
+      path: accessLogPath.nonEmpty,
+      form: AccessLogConfiguration.Form(rawValue: accessLogForm) ?? .common)
     result.allowedPorts = allowedPorts
     result.udpPacketBytes = shared.udpPacketBytes
     result.shutdownGrace = .seconds(shared.shutdownGraceSeconds)

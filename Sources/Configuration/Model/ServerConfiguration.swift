@@ -42,6 +42,9 @@ public struct ServerConfiguration: Equatable, Sendable {
   /// How groups of proxies choose.
   public var groups = GroupConfiguration()
 
+  /// The log of requests to virtual hosts of HTTP.
+  public var accessLog = AccessLogConfiguration()
+
   /// The page that users of unknown hosts see; `nil` for the built-in one.
   public var notFoundPagePath: String?
 
@@ -113,6 +116,29 @@ public struct ServerConfiguration: Equatable, Sendable {
 
   /// The defaults.
   public init() {}
+}
+
+/// The log with one line for each request.
+public struct AccessLogConfiguration: Equatable, Sendable {
+  /// How lines are written.
+  public enum Form: String, Sendable, CaseIterable {
+    /// The common log format, with some fields behind it.
+    case common
+    /// One object of JSON.
+    case json
+  }
+
+  /// The file; `nil` for no log.
+  public var path: String?
+
+  /// How lines are written.
+  public var form: Form
+
+  /// Puts the two together.
+  public init(path: String? = nil, form: Form = .common) {
+    self.path = path
+    self.form = form
+  }
 }
 
 /// How groups choose the member that serves the next user; the defaults are frp's behaviour.

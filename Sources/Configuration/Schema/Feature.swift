@@ -31,8 +31,9 @@ enum Feature: Sendable, CaseIterable {
   /// Whether this version has it.
   var isInThisVersion: Bool {
     switch self {
-    case .httpsProxies, .tcpmuxProxies, .loadBalancing, .adminServer, .healthCheck: true
-    case .kcp, .quic, .webSocket, .wireProtocol2, .httpProxies, .udpProxies, .secretProxies,
+    case .httpProxies, .httpsProxies, .tcpmuxProxies, .loadBalancing, .adminServer, .healthCheck:
+      true
+    case .kcp, .quic, .webSocket, .wireProtocol2, .udpProxies, .secretProxies,
       .secretDatagrams, .holePunching, .visitors, .clientPlugins, .serverPlugins, .oidc,
       .programTokenSource, .dashboard, .webPages, .profiler, .metrics, .sshGateway, .virtualNet:
       false

@@ -118,6 +118,16 @@ enum ServerSchema {
       "what `subdomain` of a proxy is put before; empty: no subdomains", feature: .httpsProxies,
       example: "apps.example.com"),
     SchemaKey(
+      "access_log", "accessLog.to", .path(\.accessLogPath),
+      "file with a line for each HTTP request, which begins anew every midnight as `log_file` does; "
+        + "empty: none; not in frp", feature: .httpProxies, example: "/var/log/frp-access.log"),
+    SchemaKey(
+      "access_log_format", "accessLog.format",
+      .choice(
+        \.accessLogForm, AccessLogConfiguration.Form.common.rawValue,
+        AccessLogConfiguration.Form.allCases.map(\.rawValue)),
+      "how its lines are written; not in frp", feature: .httpProxies, example: "json"),
+    SchemaKey(
       "custom_404_page", "custom404Page", .path(\.notFoundPagePath),
       "file with the page for unknown hosts", feature: .tcpmuxProxies,
       example: "/etc/frp/404.html"),

@@ -40,7 +40,7 @@ enum ImportRules {
     "HTTPGateway": Allowance(
       tier: 4, imports: tier0.union(["HTTPProtocol", "LinuxSystem", "Reactor", "Transports"])),
 
-    "RelayServer": Allowance(tier: 5, imports: programParts),
+    "RelayServer": Allowance(tier: 5, imports: programParts.union(["HTTPGateway"])),
     "TunnelClient": Allowance(tier: 5, imports: programParts),
 
     "Daemon": Allowance(
