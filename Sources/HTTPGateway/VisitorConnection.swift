@@ -7,10 +7,10 @@ internal import Transports
 
 /// One visitor's connection: his requests, one after the other, each with its answer.
 ///
-/// States: idle (no byte of a request); head (some bytes of one); waiting (for a stream to the local
-/// service); exchanging (the request goes there and the answer comes back, both as they are read; or
-/// the answer is ours, and the rest of the request is dropped); tunnel (both streams belong to a
-/// pair); closed.
+/// States: idle (no byte of a request); head (some bytes of one); waiting (for a stream to the
+/// local service); exchanging (the request goes there and the answer comes back, both as they are
+/// read; or the answer is ours, and the rest of the request is dropped); tunnel (both streams
+/// belong to a pair); closed.
 ///
 /// Whatever happens in a turn is collected in `toService` and `toVisitor`, and `settle` ends every
 /// turn: it writes each of them once, and reads on or stops on both sides. A request with a fault

@@ -26,7 +26,8 @@ struct RunCommand {
   private func serve(_ configuration: ServerConfiguration) throws {
     var confinement = try Confinement(configuration.confinement, keeping: .bindLowPorts)
     confinement.readFiles = files.paths(of: configuration)
-    confinement.writtenFiles = [configuration.portMemoryPath, configuration.accessLog.path].compactMap(\.self)
+    confinement.writtenFiles = [configuration.portMemoryPath, configuration.accessLog.path]
+      .compactMap(\.self)
     let process = try ServiceProcess(log: configuration.log, confinement: confinement)
     let logger = process.logger
     logger.info(

@@ -139,8 +139,6 @@ import Testing
           + "dashboard_port = 7500\nenable_prometheus = true\nvhost_http_timeout = 60\n",
         [
           "frps.ini:2: kcp_bind_port: needs KCP, which this version does not have; remove the key",
-          "frps.ini:4: vhost_http_port: needs the HTTP virtual host port, which this version "
-            + "does not have; remove the key",
           "frps.ini:5: dashboard_port: needs the dashboard, which this version does not have; "
             + "remove the key",
           "frps.ini:6: enable_prometheus: needs the metrics page, which this version does not "
@@ -260,7 +258,6 @@ import Testing
             + "is used",
           "frpc.ini:5: local_port: no port of the local service is set; every user connection "
             + "will fail",
-          "frpc.ini:6: type: http is not in this version; use \(presentKinds)",
         ]
       ),
       (

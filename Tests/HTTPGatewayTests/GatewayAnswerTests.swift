@@ -183,7 +183,8 @@ import Timekeeping
   /// Bytes behind an answer could be taken for the next one's.
   @Test func streamsWithBytesTooManyAreNotUsedAgain() throws {
     let answers = try Self.twoAnswers(
-      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhiHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad")
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+        + "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad")
     #expect(!answers.text.contains("bad"))
     #expect(answers.text.components(of: "\r\n\r\nhi").count == 3)
     #expect(answers.connectionCount == 2)
@@ -193,7 +194,8 @@ import Timekeeping
     let texts = [
       ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "hello"),
       (
-        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\nT: 1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+          + "3\r\nhel\r\n2\r\nlo\r\n0\r\nT: 1\r\n\r\n",
         "hello"
       ),
       ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", ""),

@@ -12,7 +12,8 @@ import Timekeeping
 
   /// The bytes of memory that this process has of its own.
   private static func residentByteCount() throws -> Int {
-    let text = String(decoding: try HostSystem.readFile("/proc/self/statm", byteCountMax: 4096), as: UTF8.self)
+    let bytes = try HostSystem.readFile("/proc/self/statm", byteCountMax: 4096)
+    let text = String(decoding: bytes, as: UTF8.self)
     return (Int(text.split(separator: " ")[1]) ?? 0) * 4096
   }
 
@@ -200,7 +201,8 @@ import Timekeeping
       }
       // The first words of the other protocol come with the head.
       try socket.send(
-        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello")
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+          + "hello")
       if !reader.rest.isEmpty { try socket.send(reader.rest) }
       while true {
         let bytes = try socket.receiveSome(within: .seconds(60))

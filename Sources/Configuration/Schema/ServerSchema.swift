@@ -119,8 +119,9 @@ enum ServerSchema {
       example: "apps.example.com"),
     SchemaKey(
       "access_log", "accessLog.to", .path(\.accessLogPath),
-      "file with a line for each HTTP request, which begins anew every midnight as `log_file` does; "
-        + "empty: none; not in frp", feature: .httpProxies, example: "/var/log/frp-access.log"),
+      "file with a line for each HTTP request, which begins anew every midnight as `log_file` "
+        + "does; empty: none; not in frp", feature: .httpProxies,
+      example: "/var/log/frp-access.log"),
     SchemaKey(
       "access_log_format", "accessLog.format",
       .choice(
