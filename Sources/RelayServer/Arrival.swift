@@ -13,8 +13,8 @@ internal import WireProtocol
 /// A user's connection of which the first bytes have to be read before it is known whose it is.
 ///
 /// States: header (a front proxy has to say who is there), opening (the first message is awaited),
-/// over (given to a user, to the HTTP driver, or closed). One deadline runs over all, and what it
-/// may send is bounded by the readers.
+/// secure (TLS ends here, and the first request is awaited), over (given to a user, to the HTTP
+/// driver, or closed). One deadline runs over all, and what it may send is bounded by the readers.
 final class Arrival: ByteStreamReceiver {
   /// What it came for, as far as its port tells.
   enum Purpose {
@@ -30,6 +30,8 @@ final class Arrival: ByteStreamReceiver {
   private(set) var network: PeerNetwork
   /// Its name in the book of arrivals.
   var entryID: StrangerBook<Arrival>.EntryID?
+  /// Its name among those with TLS that ends here.
+  var secureID: StrangerBook<Arrival>.EntryID?
 
   /// Closed with it, as `RelayServer.conclude` closes all arrivals.
   private unowned let server: RelayServer
@@ -40,6 +42,7 @@ final class Arrival: ByteStreamReceiver {
   private var header: ProxyProtocolReader?
   private var hello = ClientHelloReader()
   private var request = ConnectReader()
+  private var isSecure = false
   private var deadline: TimerID?
   private var isOver = false
 
@@ -127,6 +130,7 @@ final class Arrival: ByteStreamReceiver {
   // MARK: Deciding
 
   private func advance() {
+    if isSecure { return handToHTTP() }
     if header != nil, !readHeader() { return }
     switch purpose {
     case .port(let route): serve(route, early: received)
@@ -162,7 +166,9 @@ final class Arrival: ByteStreamReceiver {
 
   private func handToHTTP() {
     guard leave() else { return }
-    server.serveHTTP(HTTPVisitor(stream: stream, early: received, ends: ends))
+    stream.trustPeer()
+    server.serveHTTP(
+      HTTPVisitor(stream: stream, early: received, ends: ends, isSecure: isSecure))
   }
 
   private func readHello() {
@@ -170,12 +176,33 @@ final class Arrival: ByteStreamReceiver {
       guard let found = try hello.read(received.span.bytes) else { return }
       let name = found.serverName ?? ""
       guard let route = server.graph.route(.https, host: name) else {
+        if let tls = server.hostCertificates.context(for: name) { return endTLS(tls) }
         server.logger.debug("no https proxy for server name [\(name)]")
         return answer(TLSAlert.unrecognizedName.record)
       }
       serve(route, early: received)
     } catch {
       answer(error.alert?.record ?? [])
+    }
+  }
+
+  /// Speaks TLS for the host; the request inside leads on. Handshakes of strangers share the time
+  /// that they have in a turn.
+  private func endTLS(_ tls: TLSContext) {
+    do throws(TLSError) {
+      let session = try tls.makeSession()
+      for other in server.admission.admitTLS(self) {
+        other.reject("it had to go for a newer one")
+      }
+      isSecure = true
+      let opening = received
+      received = []
+      stream.distrustPeer(
+        upTo: RelayServerLimits.secureArrivalByteCountMax,
+        server.admission.pace(from: network))
+      opening.withUnsafeBytes { stream.startTLS(session, received: $0) }
+    } catch {
+      reject("\(error)")
     }
   }
 

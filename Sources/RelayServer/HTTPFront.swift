@@ -11,6 +11,8 @@ struct HTTPVisitor {
   let early: [UInt8]
   /// Who is there, also behind a front proxy that says so.
   let ends: UserEnds
+  /// Whether it came over TLS, which ended here.
+  var isSecure = false
 }
 
 /// Who answers requests to the virtual hosts of HTTP.

@@ -21,6 +21,7 @@ final class RelayAdmission {
   private var strangersWithTLS = StrangerBook<InboundCarrier>(
     countMax: AdmissionLimits.strangersWithTLSMax)
   private var awaited = StrangerBook<Arrival>(countMax: RelayServerLimits.arrivalCountMax)
+  private var awaitedWithTLS = StrangerBook<Arrival>(countMax: AdmissionLimits.strangersWithTLSMax)
   private var caps: ConnectionCaps
   private var memory: MemoryBudget?
   private var memoryGauge: MemoryGauge?
@@ -118,8 +119,13 @@ final class RelayAdmission {
   func pace(of standing: Standing, from network: PeerNetwork) -> StrangerPace {
     switch standing {
     case .expected: .unpaced
-    case .stranger: known.contains(network) ? .known : .unknown
+    case .stranger: pace(from: network)
     }
+  }
+
+  /// The same for somebody who is no client.
+  func pace(from network: PeerNetwork) -> StrangerPace {
+    known.contains(network) ? .known : .unknown
   }
 
   /// Counts a stranger that has come.
@@ -222,8 +228,21 @@ final class RelayAdmission {
     if let id = arrival.entryID { awaited.noteSpeech(of: id) }
   }
 
+  /// TLS of an arrival is to end here.
+  ///
+  /// - Returns: who has to go for it.
+  func admitTLS(_ arrival: Arrival) -> [Arrival] {
+    let (id, evicted) = awaitedWithTLS.admit(
+      arrival, from: arrival.network, networkCountMax: RelayServerLimits.arrivalsPerNetworkMax)
+    arrival.secureID = id
+    counters.evictedPeers += evicted.count
+    for other in evicted { other.secureID = nil }
+    return evicted
+  }
+
   /// It is known what an arrival is for, or it has left.
   func release(_ arrival: Arrival) {
+    if let id = arrival.secureID.take() { awaitedWithTLS.remove(id) }
     if let id = arrival.entryID.take() { awaited.remove(id) }
   }
 

@@ -23,6 +23,7 @@ extension RelayServer {
     configuration = new
     decide { $0.setPolicy(makePolicy(new), now: context.loop.now) }
     trustedProxies = TrustedProxies(new.trustedProxies)
+    outcome.problems += readHostCertificates(new)
     notFoundPage.path = new.notFoundPagePath
     admission.follow(
       new, places: users.values.map(\.seat.place) + relays.values.map(\.seat.place))
@@ -51,6 +52,18 @@ extension RelayServer {
       new.transport.tls = former
       return nil
     }
+  }
+
+  /// Reads the certificates of hosts whose TLS ends here.
+  ///
+  /// - Returns: what cannot be used.
+  func readHostCertificates(_ configuration: ServerConfiguration) -> [String] {
+    var problems: [String] = []
+    hostCertificates =
+      configuration.hostCertificateFolder.map {
+        HostCertificates(folder: $0, former: hostCertificates, problems: &problems)
+      } ?? HostCertificates()
+    return problems
   }
 
   private func updateAccounts(_ new: ServerConfiguration) {

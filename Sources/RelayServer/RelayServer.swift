@@ -52,6 +52,7 @@ public final class RelayServer {
   var hostPorts: [VirtualHostKind: UInt16] = [:]
   var trustedProxies: TrustedProxies
   let notFoundPage: NotFoundPage
+  var hostCertificates = HostCertificates()
 
   private var listener: Listener?
   private var carriers: [ObjectIdentifier: InboundCarrier] = [:]
@@ -122,6 +123,7 @@ public final class RelayServer {
     }
     logger.info("frps tcp listen on \(address)")
     try openHTTP()
+    for problem in readHostCertificates(configuration) { logger.error("\(problem)") }
     try listenForHosts()
     warnAboutMissingToken()
     watchExpiry()

@@ -44,6 +44,10 @@ public enum RelayServerLimits {
   public static let arrivalCountMax = 8192
   /// Those of one network; the oldest of them goes first.
   public static let arrivalsPerNetworkMax = 1024
+  /// Bytes that a TLS client may send until its first request, where TLS ends at the relay.
+  public static let secureArrivalByteCountMax = 64 * 1024
+  /// Hosts whose TLS ends at the relay.
+  public static let hostCertificateCountMax = 1024
   /// Bytes of the page for hosts that nobody serves.
   public static let notFoundPageByteCountMax = 256 * 1024
   /// How long that page is remembered before its file is read again.

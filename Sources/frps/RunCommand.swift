@@ -26,6 +26,7 @@ struct RunCommand {
   private func serve(_ configuration: ServerConfiguration) throws {
     var confinement = try Confinement(configuration.confinement, keeping: .bindLowPorts)
     confinement.readFiles = files.paths(of: configuration)
+    confinement.readFolders = files.folders(of: configuration)
     confinement.writtenFiles = [configuration.portMemoryPath, configuration.accessLog.path]
       .compactMap(\.self)
     let process = try ServiceProcess(log: configuration.log, confinement: confinement)
@@ -35,7 +36,8 @@ struct RunCommand {
         ? "frps uses command line arguments for config" : "frps uses config file: \(files.path)")
     let server = try RelayServer(process.loop, configuration: configuration, logger: logger)
     let reloader = Reloader(process, current: configuration) { new in
-      new.reloadsOnChange ? WatchedFiles(files: files.paths(of: new)) : nil
+      guard new.reloadsOnChange else { return nil }
+      return WatchedFiles(files: files.paths(of: new), folders: files.folders(of: new))
     } read: {
       files.read()
     } apply: { new in

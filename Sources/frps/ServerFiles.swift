@@ -117,6 +117,11 @@ struct ServerFiles {
       ].compactMap(\.self)
   }
 
+  /// Folders of which every file counts, as above.
+  func folders(of configuration: ServerConfiguration) -> [String] {
+    [configuration.hostCertificateFolder].compactMap(\.self)
+  }
+
   private static func readFile(_ path: String) throws(Errno) -> [UInt8] {
     try HostSystem.readFile(path, byteCountMax: ConfigurationLimits.fileBytesMax)
   }

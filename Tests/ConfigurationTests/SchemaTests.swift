@@ -101,8 +101,8 @@ import Testing
       dashboard_tls_mode dashboard_tls_cert_file dashboard_tls_key_file enable_prometheus log_file
       log_way log_level log_max_days disable_log_color shutdown_grace users_file max_connections
       max_connections_per_address max_connections_per_proxy max_connections_per_client memory_limit
-      port_memory_file reload_on_change sandbox run_as_user trusted_proxies group_policy
-      access_log access_log_format
+      port_memory_file reload_on_change sandbox run_as_user trusted_proxies vhost_https_cert_dir
+      group_policy access_log access_log_format
       group_max_failures group_failure_time group_slow_start group_weight_meta
       """
     let client = """

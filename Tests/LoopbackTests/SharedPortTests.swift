@@ -9,20 +9,21 @@ import TunnelClient
 
 @testable import RelayServer
 
+/// Answers with what it got, and who is there.
+final class EchoFront: HTTPFront {
+  func serve(_ visitor: HTTPVisitor) {
+    let source = visitor.ends.source?.description ?? "?"
+    let name = visitor.isSecure ? "secure front" : "front"
+    visitor.stream.write(Array("\(name) \(source) ".utf8) + visitor.early)
+    visitor.stream.close()
+  }
+  func proxyDidClose(_ proxy: ProxyID, of route: RouteID) {}
+  func stop() {}
+  func close() {}
+}
+
 /// Clients and the virtual hosts of http and https on one port, told apart by the first bytes.
 @Suite struct SharedPortTests {
-  /// Answers with what it got, and who is there.
-  private final class EchoFront: HTTPFront {
-    func serve(_ visitor: HTTPVisitor) {
-      let source = visitor.ends.source?.description ?? "?"
-      visitor.stream.write(Array("front \(source) ".utf8) + visitor.early)
-      visitor.stream.close()
-    }
-    func proxyDidClose(_ proxy: ProxyID, of route: RouteID) {}
-    func stop() {}
-    func close() {}
-  }
-
   struct Sharing: CustomTestStringConvertible, Sendable {
     let http: Bool
     let https: Bool

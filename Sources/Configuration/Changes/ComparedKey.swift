@@ -78,6 +78,7 @@ extension ComparedKey where Configuration == ServerConfiguration {
     .live("subDomainHost", \.subdomainHost), .live("custom404Page", \.notFoundPagePath),
     .fixed("accessLog.to", \.accessLog.path), .fixed("accessLog.format", \.accessLog.form),
     .live("trustedProxies", \.trustedProxies),
+    .live("vhostHTTPSCertDir", \.hostCertificateFolder),
     .live("groups.policy", \.groups.policy),
     .live("groups.maxFailures", \.groups.failureCountMax),
     .live("groups.failureTime", \.groups.failureTime),

@@ -17,6 +17,7 @@ struct ServerDraft: Sendable {
   var subdomainHost = ""
   var notFoundPagePath = ""
   var trustedProxies: [String] = []
+  var hostCertificateFolder = ""
   var groupPolicy = ""
   var groupFailuresMax = 0
   var groupFailureSeconds = 0
@@ -74,6 +75,7 @@ struct ServerDraft: Sendable {
     result.subdomainHost = subdomainHost.nonEmpty
     result.notFoundPagePath = notFoundPagePath.nonEmpty
     result.trustedProxies = trustedProxies
+    result.hostCertificateFolder = hostCertificateFolder.nonEmpty
     result.groups = groups
     result.userConnectionTimeout = .seconds(userConnectionSeconds)
     result.sendsDetailedErrors = sendsDetailedErrors

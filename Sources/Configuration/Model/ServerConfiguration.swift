@@ -35,6 +35,9 @@ public struct ServerConfiguration: Equatable, Sendable {
   /// What `subdomain` of a proxy is put before; `nil` when subdomains are off.
   public var subdomainHost: String?
 
+  /// The folder with the certificates of hosts whose TLS ends at the relay; `nil` for none.
+  public var hostCertificateFolder: String?
+
   /// The front proxies that say with a PROXY header who their users are: addresses, alone or with
   /// the bits that count.
   public var trustedProxies: [String] = []

@@ -109,6 +109,11 @@ enum ServerSchema {
       "tcpmux_passthrough", "tcpmuxPassthrough", .boolean(\.passesConnectRequests),
       "CONNECT requests reach the local service", feature: .tcpmuxProxies, example: "true"),
     SchemaKey(
+      "vhost_https_cert_dir", "vhostHTTPSCertDir", .path(\.hostCertificateFolder),
+      "folder with certificates `NAME.crt` and keys `NAME.key` of hosts whose TLS ends at the "
+        + "relay, for http proxies; not in frp", feature: .httpProxies,
+      example: "/etc/frp/certs"),
+    SchemaKey(
       "trusted_proxies", "trustedProxies", .list(choices: [], \.trustedProxies),
       "addresses or networks of front proxies that say with a PROXY header who their users are; "
         + "on ports of proxies and virtual hosts; not in frp", example: "10.0.0.2, 192.0.2.0/24"),

@@ -46,7 +46,7 @@ public final class TLSContext {
   public init(_ role: Role, _ settings: TLSSettings) throws(TLSError) {
     ERR_clear_error()
     let method = role == .server ? TLS_server_method() : TLS_client_method()
-    guard let native = SSL_CTX_new(method), let bioMethod = makePipesMethod() else {
+    guard let native = SSL_CTX_new(method), let bioMethod = PipesMethod.shared.native else {
       throw TLSError(description: "OpenSSL cannot be initialised: \(Self.lastErrorText())")
     }
     self.role = role
@@ -64,7 +64,6 @@ public final class TLSContext {
 
   deinit {
     SSL_CTX_free(native)
-    BIO_meth_free(bioMethod)
   }
 
   /// A session for one connection.

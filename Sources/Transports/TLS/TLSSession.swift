@@ -316,12 +316,19 @@ private func controlPipes(
   command == BIO_CTRL_FLUSH ? 1 : 0
 }
 
-/// Makes the BIO method that all sessions of a context share.
-func makePipesMethod() -> OpaquePointer? {
-  let type = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
-  guard let method = BIO_meth_new(type, "pipes") else { return nil }
-  BIO_meth_set_read_ex(method, readFromPipes)
-  BIO_meth_set_write_ex(method, writeToPipes)
-  BIO_meth_set_ctrl(method, controlPipes)
-  return method
+// Unchecked: made once, and from then on only read, by OpenSSL.
+/// What all BIOs of ours have in common. OpenSSL numbers such methods, and has few numbers.
+final class PipesMethod: @unchecked Sendable {
+  static let shared = PipesMethod()
+
+  let native: OpaquePointer?
+
+  private init() {
+    let type = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
+    native = BIO_meth_new(type, "pipes")
+    guard let native else { return }
+    BIO_meth_set_read_ex(native, readFromPipes)
+    BIO_meth_set_write_ex(native, writeToPipes)
+    BIO_meth_set_ctrl(native, controlPipes)
+  }
 }

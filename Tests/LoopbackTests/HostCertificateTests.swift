@@ -1,0 +1,201 @@
+import Configuration
+import Foundation
+import LinuxSystem
+import TestKit
+import Testing
+import Timekeeping
+import Transports
+
+@testable import RelayServer
+
+/// Hosts whose TLS ends at the relay: certificates by name, and what is inside for the HTTP driver.
+@Suite struct HostCertificateTests {
+  /// A folder with certificates that sign themselves.
+  private struct Folder {
+    let url: URL
+
+    init() throws {
+      url = FileManager.default.temporaryDirectory
+        .appendingPathComponent("frp-hosts-\(UUID().uuidString)")
+      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    var path: String { url.path }
+
+    func file(_ name: String) -> String { url.appendingPathComponent(name).path }
+
+    /// Makes `name.crt` and `name.key`.
+    func make(_ name: String) throws {
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+      process.arguments = [
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        "-days", "2", "-subj", "/CN=\(name)", "-addext",
+        "subjectAltName=DNS:\(name.replacingOccurrences(of: "_", with: "*"))",
+        "-keyout", file("\(name).key"), "-out", file("\(name).crt"),
+      ]
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      process.waitUntilExit()
+      guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
+    }
+
+    func remove() { try? FileManager.default.removeItem(at: url) }
+  }
+
+  /// A TLS client on a loop.
+  private final class Visitor: ByteStreamReceiver {
+    var bytes: [UInt8] = []
+    var isOver = false
+    var failure = ""
+    private let stream: SocketStream
+
+    /// - Parameter authority: what has to have signed the certificate, for that name.
+    init(
+      _ context: TransportContext, _ port: UInt16, _ name: String, authority: String,
+      _ request: String
+    ) throws {
+      let descriptor = try Socket.makeTCP(.ipv4)
+      try Socket.connect(descriptor.rawValue, to: .loopback(port: port))
+      stream = try SocketStream(context, owning: descriptor)
+      let tls = try TLSContext(.client, TLSSettings(trustedAuthoritiesPath: authority))
+      stream.receiver = self
+      stream.startTLS(
+        try tls.makeSession(serverName: name),
+        received: UnsafeRawBufferPointer(start: nil, count: 0))
+      stream.write(Array(request.utf8))
+    }
+
+    func close() { stream.abort() }
+
+    func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
+      self.bytes += bytes
+    }
+    func streamDidEnd(_ stream: any ByteStream) { isOver = true }
+    func streamDidProgress(_ stream: any ByteStream) {}
+    func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) {
+      isOver = true
+      failure = "\(reason)"
+    }
+  }
+
+  /// What a visitor gets, or why nothing.
+  private func ask(
+    _ thread: LoopThread, _ port: UInt16, _ name: String, authority: String
+  ) throws -> (text: String, failure: String) {
+    let visitor = try thread.make { loop in
+      try Visitor(
+        TransportContext(loop), port, name, authority: authority, "GET / HTTP/1.1\r\n\r\n")
+    }
+    #expect(try waitUntil { try thread.run { visitor.on($0).isOver } })
+    return try thread.run { loop in
+      let visitor = visitor.on(loop)
+      visitor.close()
+      return (String(decoding: visitor.bytes, as: UTF8.self), visitor.failure)
+    }
+  }
+
+  private func rig(_ folder: Folder, isShared: Bool) throws -> Rig {
+    let path = folder.path
+    let port = try makeFreePort()
+    let rig = try Rig(
+      Stack(isTLS: false), localPort: 9,
+      server: {
+        $0.hostCertificateFolder = path
+        $0.httpsPort = isShared ? port : 0
+        if isShared { $0.bindPort = port }
+      },
+      client: { $0.proxies = [Rig.https("through", ["through.test"], localPort: 9)] })
+    let server = rig.server
+    try rig.serverThread.run { server.on($0).httpFront = EchoFront() }
+    try rig.expectRunning(1)
+    return rig
+  }
+
+  @Test(arguments: [false, true])
+  func requestsInsideGoToTheDriver(_ isShared: Bool) throws {
+    let folder = try Folder()
+    defer { folder.remove() }
+    for name in ["a.test", "_.wild.test", "through.test"] { try folder.make(name) }
+    let rig = try rig(folder, isShared: isShared)
+    let port = try rig.hostPort(.https)
+    let thread = try LoopThread()
+    defer { thread.stop() }
+    for (name, file) in [("a.test", "a.test"), ("x.wild.test", "_.wild.test")] {
+      let answer = try ask(thread, port, name, authority: folder.file("\(file).crt"))
+      #expect(answer.text.hasPrefix("secure front 127.0.0.1:"), "\(answer)")
+      #expect(answer.text.hasSuffix(" GET / HTTP/1.1\r\n\r\n"))
+    }
+    // A wildcard stands for one label; an https proxy comes first; others are unknown.
+    for name in ["x.y.wild.test", "wild.test", "b.test"] {
+      let answer = try ask(thread, port, name, authority: folder.file("a.test.crt"))
+      #expect(answer.text.isEmpty && answer.failure.contains("unrecognized name"), "\(answer)")
+    }
+    let through = try ask(thread, port, "through.test", authority: folder.file("through.test.crt"))
+    #expect(through.text.isEmpty, "the local service is not there")
+    #expect(try waitUntil { try rig.arrivalCount() == 0 && rig.userCount() == 0 })
+    try rig.stop()
+  }
+
+  @Test func certificatesAreExchangedByAReload() throws {
+    let folder = try Folder()
+    defer { folder.remove() }
+    try folder.make("a.test")
+    let rig = try rig(folder, isShared: false)
+    let port = try rig.hostPort(.https)
+    let thread = try LoopThread()
+    defer { thread.stop() }
+    let old = folder.file("old.pem")
+    try FileManager.default.copyItem(atPath: folder.file("a.test.crt"), toPath: old)
+    func reload() throws -> [String] {
+      let server = rig.server
+      let path = folder.path
+      return try rig.serverThread.run { loop in
+        var configuration = Rig.serverConfiguration(Stack())
+        configuration.httpsPort = 0
+        configuration.hostCertificateFolder = path
+        return server.on(loop).reload(configuration).problems
+      }
+    }
+    // Half a pair changes nothing.
+    try folder.make("b.test")
+    try FileManager.default.removeItem(atPath: folder.file("b.test.key"))
+    try "nonsense".write(toFile: folder.file("a.test.crt"), atomically: true, encoding: .utf8)
+    let problems = try reload()
+    #expect(problems.count == 2 && problems.allSatisfy { $0.contains(".test.") }, "\(problems)")
+    #expect(try ask(thread, port, "a.test", authority: old).text.hasPrefix("secure front"))
+    try folder.make("a.test")
+    try folder.make("b.test")
+    #expect(try reload().isEmpty)
+    for name in ["a.test", "b.test"] {
+      let answer = try ask(thread, port, name, authority: folder.file("\(name).crt"))
+      #expect(answer.text.hasPrefix("secure front"), "\(answer)")
+    }
+    #expect(try ask(thread, port, "a.test", authority: old).text.isEmpty)
+    try rig.stop()
+  }
+
+  // One that cannot be spoken with ends at once, one that asks for nothing in time.
+  @Test func handshakesThatLeadNowhereEnd() throws {
+    let folder = try Folder()
+    defer { folder.remove() }
+    try folder.make("a.test")
+    let rig = try rig(folder, isShared: false)
+    let port = try rig.hostPort(.https)
+    let poor = try TestSocket.connect(port)
+    try poor.send(HandMadeHello.make("a.test"))
+    #expect(try poor.receive(exactly: 2) == [21, 3], "an alert")
+    #expect(try waitUntil { try rig.arrivalCount() == 0 })
+    let thread = try LoopThread()
+    defer { thread.stop() }
+    let authority = folder.file("a.test.crt")
+    let idle = try thread.make { loop in
+      try Visitor(TransportContext(loop), port, "a.test", authority: authority, "")
+    }
+    #expect(
+      try waitUntil(within: .seconds(20)) { try thread.run { idle.on($0).isOver } })
+    #expect(try rig.counters().latePeers == 1)
+    #expect(try rig.arrivalCount() == 0)
+    try rig.stop()
+  }
+}
