@@ -56,6 +56,21 @@ import Testing
     #expect(understood > 0, "\(name) understands none of its \(seeds.count) seeds")
   }
 
+  // Sessions, ports, hosts and groups in any order: more than the seeds reach.
+  @Test(arguments: 0..<40 as Range<UInt64>)
+  func graphHoldsTogetherUnderRandomOperations(_ seed: UInt64) throws {
+    let target = try #require(FuzzTarget.named("relay-graph"))
+    var state = seed
+    for _ in 0..<25 {
+      let bytes = (0..<target.byteCountMax).map { _ in
+        // Knuth's MMIX; the high bits are the better ones.
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return UInt8(truncatingIfNeeded: state >> 56)
+      }
+      try target.run(bytes)
+    }
+  }
+
   @Test func namesAreFolderNames() {
     let names = FuzzTarget.all.map(\.name)
     #expect(Set(names).count == names.count)
