@@ -30,7 +30,8 @@ final class RequestFront: HTTPFront, GatewayHost {
     // A stream that serves many visitors has no destination of one of them (behaviour.md 11).
     gateway.serve(
       visitor.stream, early: visitor.early,
-      from: VisitorOrigin(address: visitor.ends.source, destination: nil))
+      from: VisitorOrigin(
+        address: visitor.ends.source, destination: nil, isSecure: visitor.isSecure))
   }
 
   func proxyDidClose(_ proxy: ProxyID, of route: RouteID) {

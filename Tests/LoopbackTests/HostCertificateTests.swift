@@ -79,13 +79,15 @@ import Transports
     }
   }
 
+  private static let request = "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n"
+
   /// What a visitor gets, or why nothing.
   private func ask(
     _ thread: LoopThread, _ port: UInt16, _ name: String, authority: String
   ) throws -> (text: String, failure: String) {
     let visitor = try thread.make { loop in
       try Visitor(
-        TransportContext(loop), port, name, authority: authority, "GET / HTTP/1.1\r\n\r\n")
+        TransportContext(loop), port, name, authority: authority, Self.request)
     }
     #expect(try waitUntil { try thread.run { visitor.on($0).isOver } })
     return try thread.run { loop in
@@ -124,7 +126,7 @@ import Transports
     for (name, file) in [("a.test", "a.test"), ("x.wild.test", "_.wild.test")] {
       let answer = try ask(thread, port, name, authority: folder.file("\(file).crt"))
       #expect(answer.text.hasPrefix("secure front 127.0.0.1:"), "\(answer)")
-      #expect(answer.text.hasSuffix(" GET / HTTP/1.1\r\n\r\n"))
+      #expect(answer.text.hasSuffix(" " + Self.request))
     }
     // A wildcard stands for one label; an https proxy comes first; others are unknown.
     for name in ["x.y.wild.test", "wild.test", "b.test"] {
@@ -134,6 +136,41 @@ import Transports
     let through = try ask(thread, port, "through.test", authority: folder.file("through.test.crt"))
     #expect(through.text.isEmpty, "the local service is not there")
     #expect(try waitUntil { try rig.arrivalCount() == 0 && rig.userCount() == 0 })
+    try rig.stop()
+  }
+
+  // Through the driver, to a service that shows the head of the request.
+  @Test func servicesAreToldThatTheRequestWasSecure() throws {
+    let folder = try Folder()
+    defer { folder.remove() }
+    try folder.make("a.test")
+    let service = try TestServer { socket in
+      var head = ""
+      while !head.hasSuffix("\r\n\r\n") {
+        head += String(decoding: try socket.receiveSome(), as: UTF8.self)
+      }
+      let length = "Content-Length: \(head.utf8.count)\r\nConnection: close\r\n"
+      try socket.send("HTTP/1.1 200 OK\r\n\(length)\r\n\(head)")
+    }
+    defer { service.stop() }
+    let path = folder.path
+    var proxy = ProxyConfiguration(
+      name: "web",
+      service: .http(HTTPProxyConfiguration(domains: ProxyDomains(custom: ["a.test"]))))
+    proxy.localPort = service.port
+    let rig = try Rig.hosts(
+      [proxy],
+      server: {
+        $0.httpPort = 0
+        $0.hostCertificateFolder = path
+      })
+    let thread = try LoopThread()
+    defer { thread.stop() }
+    let answer = try ask(
+      thread, try rig.hostPort(.https), "a.test", authority: folder.file("a.test.crt"))
+    #expect(answer.text.hasPrefix("HTTP/1.1 200 OK\r\n"), "\(answer)")
+    #expect(answer.text.contains("X-Forwarded-Proto: https\r\n"), "\(answer)")
+    #expect(answer.text.contains("X-Forwarded-For: 127.0.0.1\r\n"))
     try rig.stop()
   }
 
