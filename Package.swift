@@ -285,7 +285,8 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "ByteBuffers", "Timekeeping", "Diagnostics", "WireProtocol", "StreamMux", "StreamCoding",
-        "Configuration", "ProxyGraph", "HTTPProtocol", "LinuxSystem", "Transports", "TestKit",
+        "Configuration", "ProxyGraph", "HTTPProtocol", "HTTPGateway", "LinuxSystem", "Reactor",
+        "Transports", "TestKit",
       ],
       path: "Tests/FuzzTargets", swiftSettings: strict),
     .testTarget(name: "FuzzTargetsTests", dependencies: ["FuzzTargets"], swiftSettings: strict),

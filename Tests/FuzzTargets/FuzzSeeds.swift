@@ -198,6 +198,18 @@ public enum FuzzSeeds {
     seeds["http-responses"] = responses.flatMap { text in
       [0, 9].map { [$0, 0] + Array(text.utf8) }
     }
+    // The visitor asks, a stream is granted, the local service answers, the visitor asks again.
+    for request in requests {
+      for response in responses {
+        var steps: [UInt8] = saying(0, request)
+        steps.append(6)
+        steps += saying(3, response)
+        steps.append(10)
+        steps += saying(0, request)
+        steps += [11, 14, 15] as [UInt8]
+        seeds["http-gateway", default: []].append(steps)
+      }
+    }
     let name = Array("relay.test".utf8)
     func sized(_ bytes: [UInt8]) -> [UInt8] {
       [UInt8(bytes.count >> 8), UInt8(bytes.count & 255)] + bytes
@@ -209,6 +221,11 @@ public enum FuzzSeeds {
       + sized(extensions)
     let record = [22, 3, 1] + sized([1, 0] + sized(body))
     seeds["client-hello"] = [[0] + record, [4] + record]
+  }
+
+  /// An operation that delivers `text`, of which there are no more than 255 bytes.
+  private static func saying(_ operation: UInt8, _ text: String) -> [UInt8] {
+    [operation, UInt8(text.utf8.count)] + Array(text.utf8)
   }
 
   /// A link, an address and a route, in the host's byte order.

@@ -39,7 +39,7 @@ public struct FuzzTarget: Sendable {
 
   /// All targets.
   public static let all: [FuzzTarget] =
-    messages + encodings + configuration + coding + muxes + graphs + systems + web
+    messages + encodings + configuration + coding + muxes + graphs + systems + web + gateways
 
   /// The target with that name.
   public static func named(_ name: String) -> FuzzTarget? { all.first { $0.name == name } }

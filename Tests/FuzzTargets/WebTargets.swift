@@ -40,7 +40,7 @@ extension FuzzTarget {
     },
   ]
 
-  private static let httpWords = [
+  static let httpWords = [
     "GET / HTTP/1.1\r\n", "CONNECT a:1 HTTP/1.1\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 100 \r\n",
     "Host: a\r\n", "Content-Length: ", "Transfer-Encoding: chunked\r\n", "Connection: close\r\n",
     "Upgrade: x\r\n", "Expect: 100-continue\r\n", "\r\n\r\n", "\r\n", "0\r\n\r\n", ";a=\"b\"",
