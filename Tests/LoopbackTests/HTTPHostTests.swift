@@ -1,4 +1,5 @@
 import Configuration
+import Foundation
 import LinuxSystem
 import RelayServer
 import TestKit
@@ -217,6 +218,42 @@ import TunnelClient
       #expect(lines.last?.contains("\"status\":404") == true)
     }
     try rig.stop()
+  }
+
+  /// A visitor that others wrote: two requests on one connection, a body, credentials, no route.
+  @Test func curlIsServed() throws {
+    let service = try Self.service("a")
+    defer { service.stop() }
+    let rig = try Self.rig([
+      Self.http("one", ["a.test"], service.port) {
+        $0.user = "u"
+        $0.password = Secret("p")
+      }
+    ])
+    let port = try rig.hostPort(.http)
+    let folder = try TemporaryFolder()
+    let large = try folder.write("large", String(repeating: "x", count: 300_000))
+    let written = "%{http_code} %{num_connects} %{size_upload}\n"
+    let common = ["-s", "-o", "/dev/null", "-w", written, "--resolve", "a.test:\(port):127.0.0.1"]
+    let page = "http://a.test:\(port)/"
+    let output = try Self.output(
+      of: "/usr/bin/curl",
+      common + ["-u", "u:p", page, "--next"] + common + ["-u", "u:p", page, "--next"] + common
+        + ["-u", "u:p", "-T", large, page, "--next"] + common + [page])
+    #expect(output == "200 1 0\n200 0 0\n200 0 300000\n401 0 0\n")
+    try rig.stop()
+  }
+
+  private static func output(of program: String, _ arguments: [String]) throws -> String {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    let pipe = Pipe()
+    process.standardOutput = pipe
+    try process.run()
+    let bytes = pipe.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// The local service does not answer in time.
