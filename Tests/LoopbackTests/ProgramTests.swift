@@ -125,7 +125,7 @@ import Timekeeping
       try user.send("cut off")
       frps.send(SIGKILL)
       #expect(frps.waitForExit() == -SIGKILL)
-      #expect(user.isReset(within: .seconds(5)))
+      #expect(user.isOver(within: .seconds(5)))
       frps = try Program("frps", Self.server(bind))
       #expect(waitUntil(within: .seconds(15)) { (try? talk(remote)) != nil })
       frpc.send(SIGKILL)

@@ -151,6 +151,17 @@ public final class TestSocket: Sendable {
     }
   }
 
+  /// Whether the connection has ended, in whatever way, within `limit`: a kernel whose program was
+  /// killed says FIN, or resets when there are bytes that the program had not read.
+  public func isOver(within limit: Interval = patience) -> Bool {
+    do throws(TestSocketError) {
+      while try !receiveSome(within: limit).isEmpty {}
+      return true
+    } catch {
+      return error == .failed("receive", .connectionReset)
+    }
+  }
+
   /// Makes the kernel's buffers small, so that backpressure is soon felt.
   public func shrinkBuffers(byteCount: Int = 4096) {
     try? Socket.setOption(number, SOL_SOCKET, SO_RCVBUF, CInt(byteCount))
