@@ -69,7 +69,8 @@ import Timekeeping
       if count % 1024 == 0 { most = max(most, try Self.residentByteCount()) }
     }
     #expect(left == 0)
-    #expect(most - before < 24 << 20, "\((most - before) >> 20) MiB more")
+    // Other tests run in this process meanwhile; a body that is kept would take all of 1 GiB.
+    #expect(most - before < 256 << 20, "\((most - before) >> 20) MiB more")
     socket.close()
     try rig.stop()
     stub.stop()

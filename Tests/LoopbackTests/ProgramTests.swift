@@ -78,9 +78,9 @@ import Timekeeping
 
   @Test func mistakesGetOneClearLineAndCodeOne() throws {
     let port = try makeFreePort()
-    let bad = try Program("frps", "[common]\nbind_port = 7000\nvhost_http_port = 80\n")
+    let bad = try Program("frps", "[common]\nbind_port = 7000\nkcp_bind_port = 7000\n")
     #expect(bad.waitForExit() == 1)
-    #expect(bad.log.contains("vhost_http_port") && bad.log.contains("this version"))
+    #expect(bad.log.contains("kcp_bind_port") && bad.log.contains("this version"))
     let other = try EchoServer(port: port)
     let busy = try Program("frps", Self.server(port))
     #expect(busy.waitForExit() == 1)
@@ -153,7 +153,9 @@ import Timekeeping
     }
     #expect(waitUntil { frps.descriptorCount <= start.descriptors })
     let growth = frps.residentKibibytes - start.kibibytes
-    #expect(growth < 2048, "grew by \(growth) KiB over 200 clients")
+    // The address sanitizer keeps what is freed for a while.
+    let isSanitized = getenv("ASAN_OPTIONS") != nil
+    #expect(growth < 2048 || isSanitized, "grew by \(growth) KiB over 200 clients")
   }
 
   // The client outlives two hundred relays, under traffic.

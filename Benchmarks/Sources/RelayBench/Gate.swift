@@ -169,7 +169,7 @@ struct GateCounter {
     ).start(place, originPort)
     do {
       defer { running.stop() }
-      try Bench.awaitEcho(running.port, running.relay + running.client)
+      try Bench.awaitOrigin(running)
       let load = try Child(program, ["fixed", "--port", "\(running.port)"] + arguments)
       defer { load.stop() }
       guard let answer = load.readLine(), answer == "done" else {

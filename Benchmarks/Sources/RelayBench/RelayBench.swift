@@ -102,7 +102,10 @@ struct Compare: ParsableCommand {
     }
     add("haproxy", ["haproxy"]) { [Peers.haproxy($0[0])] }
     add("nginx", ["nginx"]) {
-      [Peers.nginx($0[0], isTLS: false), Peers.nginx($0[0], isTLS: true)]
+      [
+        Peers.nginx($0[0], isTLS: false), Peers.nginx($0[0], isTLS: true),
+        Peers.nginxHTTP($0[0]),
+      ]
     }
     add("openssh", ["sshd", "ssh"]) { [Peers.ssh($0[0], $0[1])] }
     if let frp = paths.frp {

@@ -40,7 +40,7 @@ struct Runner {
     try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
     let running = try subject.start(place, originPort)
     defer { running.stop() }
-    try Bench.awaitEcho(running.port, running.relay + running.client)
+    try Bench.awaitOrigin(running)
     if scenario.reading == .daemon {
       return try measureDaemon(scenario, subject.name, running, round)
     }

@@ -39,6 +39,12 @@ struct Scenario {
         name: "keepalive", kind: .keepalive, connections: 50, reading: .requests,
         subjects: few, reference: "haproxy ×2"),
       Scenario(
+        name: "virtual hosts", kind: .keepalive, connections: 50, reading: .requests,
+        subjects: ["ours http", "nginx http ×2", "frp http"], reference: "nginx http ×2"),
+      Scenario(
+        name: "bulk8 https", kind: .secureUpload, connections: 8, reading: .throughput,
+        subjects: ["ours https", "ours default", "frp https"], reference: "ours default"),
+      Scenario(
         name: "close", kind: .close, connections: 50, reading: .requests,
         subjects: few, reference: "haproxy ×2"),
       Scenario(
@@ -93,6 +99,18 @@ struct Scenario {
     Target(
       "keep-alive, default, req/s", "keepalive", "req/s", "ours default", .atLeast, 1.5,
       .subject("frp default")),
+    Target(
+      "virtual hosts of HTTP, req/s", "virtual hosts", "req/s", "ours http", .atLeast, 5,
+      .subject("frp http")),
+    Target(
+      "virtual hosts of HTTP, req/s", "virtual hosts", "req/s", "ours http", .atLeast, 0.8,
+      .subject("nginx http ×2")),
+    Target(
+      "virtual hosts of HTTP, relay CPU", "virtual hosts", "relay CPU-µs each", "ours http",
+      .atMost, 0.25, .subject("frp http")),
+    Target(
+      "virtual hosts of HTTPS, MB/s", "bulk8 https", "MB/s", "ours https", .atLeast, 0.95,
+      .subject("ours default")),
     Target(
       "connection per request, plain, req/s", "close", "req/s", "ours plain", .atLeast, 1,
       .subject("haproxy ×2")),

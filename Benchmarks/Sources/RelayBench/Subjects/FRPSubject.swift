@@ -4,6 +4,34 @@ enum FRPSubject {
     case plain, mux
     case standard = "default"
     case encrypted, compressed
+    /// Virtual hosts, otherwise with the default settings.
+    case http, https
+
+    /// How a subject of this lane is asked.
+    var greeting: RunningSubject.Greeting {
+      switch self {
+      case .plain, .mux, .standard, .encrypted, .compressed: .echo
+      case .http: .request
+      case .https: .clientHello
+      }
+    }
+
+    /// The line of the relay that opens the users' port; proxies of TCP open theirs.
+    func relayLine(_ port: UInt16) -> String {
+      switch self {
+      case .plain, .mux, .standard, .encrypted, .compressed: ""
+      case .http: "vhost_http_port = \(port)"
+      case .https: "vhost_https_port = \(port)"
+      }
+    }
+
+    /// The lines of the proxy that say where users find it.
+    func proxyLines(_ port: UInt16) -> String {
+      switch self {
+      case .plain, .mux, .standard, .encrypted, .compressed: "type = tcp\nremote_port = \(port)"
+      case .http, .https: "type = \(rawValue)\ncustom_domains = \(Bench.hostName)"
+      }
+    }
 
     var isTLS: Bool { self != .plain && self != .mux }
     var isMux: Bool { self != .plain }
@@ -28,6 +56,7 @@ enum FRPSubject {
         token = bench
         log_level = warn
         tcp_mux = \(lane.isMux)
+        \(lane.relayLine(publicPort))
         \(more)
 
         """, to: "\(folder)/frps.ini")
@@ -44,10 +73,9 @@ enum FRPSubject {
         \(more)
 
         [bench]
-        type = tcp
         local_ip = 127.0.0.1
         local_port = \(originPort)
-        remote_port = \(publicPort)
+        \(lane.proxyLines(publicPort))
         use_encryption = \(lane == .encrypted)
         use_compression = \(lane == .compressed)
 
@@ -64,7 +92,8 @@ enum FRPSubject {
         relay.stop()
         throw error
       }
-      return RunningSubject(port: publicPort, relay: [relay], client: [client])
+      return RunningSubject(
+        port: publicPort, greeting: lane.greeting, relay: [relay], client: [client])
     }
   }
 

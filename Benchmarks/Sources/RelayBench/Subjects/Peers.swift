@@ -81,6 +81,53 @@ enum Peers {
     }
   }
 
+  /// Two chained reverse proxies of HTTP that keep their connections to what is behind them.
+  static func nginxHTTP(_ program: String) -> Subject {
+    Subject(name: "nginx http ×2") { folder, originPort in
+      let ports = [try Bench.freePort(), try Bench.freePort(), originPort]
+      let children = try (0..<2).map { hop in
+        let file = "\(folder)/nginx\(hop).conf"
+        try Bench.write(
+          """
+          daemon off;
+          worker_processes 1;
+          worker_rlimit_nofile 20000;
+          pid \(folder)/nginx\(hop).pid;
+          error_log \(folder)/nginx\(hop).log;
+          events { worker_connections 20000; }
+          http {
+            access_log off;
+            keepalive_requests 100000000;
+            client_body_temp_path \(folder)/body\(hop);
+            proxy_temp_path \(folder)/proxy\(hop);
+            fastcgi_temp_path \(folder)/fastcgi\(hop);
+            uwsgi_temp_path \(folder)/uwsgi\(hop);
+            scgi_temp_path \(folder)/scgi\(hop);
+            upstream next {
+              server 127.0.0.1:\(ports[hop + 1]);
+              keepalive 64;
+              keepalive_requests 100000000;
+            }
+            server {
+              listen 127.0.0.1:\(ports[hop]) backlog=4096;
+              location / {
+                proxy_pass http://next;
+                proxy_http_version 1.1;
+                proxy_set_header Connection "";
+                proxy_set_header Host $host;
+              }
+            }
+          }
+
+          """, to: file)
+        return try Child(
+          program, ["-p", folder, "-c", file], logFile: "\(folder)/nginx\(hop).out")
+      }
+      return RunningSubject(
+        port: ports[0], greeting: .request, relay: [children[0]], client: [children[1]])
+    }
+  }
+
   private static func makeCertificate(_ folder: String) throws {
     guard let openssl = ProgramPaths.installed("openssl") else {
       throw BenchmarkError(description: "openssl is not installed")

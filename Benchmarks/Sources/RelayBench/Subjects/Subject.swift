@@ -11,12 +11,21 @@ struct Subject {
 
 /// A subject that carries bytes.
 final class RunningSubject {
+  /// What shows that the way to the origin is open.
+  enum Greeting {
+    case echo, request, clientHello
+  }
+
   let port: UInt16
+  let greeting: Greeting
   let relay: [Child]
   let client: [Child]
 
-  init(port: UInt16, relay: [Child] = [], client: [Child] = []) {
+  init(
+    port: UInt16, greeting: Greeting = .echo, relay: [Child] = [], client: [Child] = []
+  ) {
     self.port = port
+    self.greeting = greeting
     self.relay = relay
     self.client = client
   }
@@ -54,17 +63,56 @@ enum Bench {
     try text.write(toFile: file, atomically: true, encoding: .utf8)
   }
 
-  /// Waits until a byte comes back from the origin through `port`.
-  static func awaitEcho(_ port: UInt16, _ children: [Child]) throws {
+  /// The host that requests and ClientHellos name.
+  static let hostName = "bench"
+
+  /// Waits until the origin answers through a subject.
+  static func awaitOrigin(_ subject: RunningSubject) throws {
+    let (port, children) = (subject.port, subject.relay + subject.client)
     let deadline = Date().addingTimeInterval(30)
     while Date() < deadline {
       for child in children where !child.isRunning {
         throw BenchmarkError(description: "\(child.name) ended at its start")
       }
-      if tryEcho(port) { return }
+      let isOpen =
+        switch subject.greeting {
+        case .echo: tryEcho(port)
+        case .request: tryRequest(port)
+        case .clientHello: tryClientHello(port)
+        }
+      if isOpen { return }
       usleep(20_000)
     }
     throw BenchmarkError(description: "nothing comes back through port \(port)")
+  }
+
+  private static func tryRequest(_ port: UInt16) -> Bool {
+    guard let socket = try? connect(port), wait(socket.rawValue, POLLOUT) else { return false }
+    let number = socket.rawValue
+    let request = HTTPLoad.request(isReused: true)
+    guard case .bytes = request.withUnsafeBytes({ Socket.send(number, $0) }), wait(number, POLLIN)
+    else { return false }
+    var answer = [UInt8](repeating: 0, count: 12)
+    guard case .bytes(12) = answer.withUnsafeMutableBytes({ Socket.receive(number, into: $0) })
+    else { return false }
+    return answer.elementsEqual("HTTP/1.1 200".utf8)
+  }
+
+  /// Nothing comes back from the sink behind it; without a route there is an alert or an end.
+  private static func tryClientHello(_ port: UInt16) -> Bool {
+    guard let socket = try? connect(port), wait(socket.rawValue, POLLOUT) else { return false }
+    let number = socket.rawValue
+    guard case .bytes = ClientHello.bytes.withUnsafeBytes({ Socket.send(number, $0) }) else {
+      return false
+    }
+    return !wait(number, POLLIN, milliseconds: 200)
+  }
+
+  private static func connect(_ port: UInt16) throws -> FileDescriptor {
+    let address = SocketAddress.loopback(port: port)
+    let socket = try Socket.makeTCP(address.family)
+    try Socket.connect(socket.rawValue, to: address)
+    return socket
   }
 
   private static func tryEcho(_ port: UInt16) -> Bool {
@@ -83,9 +131,11 @@ enum Bench {
     return answer == UInt8(ascii: "x")
   }
 
-  private static func wait(_ number: CInt, _ events: Int32) -> Bool {
+  private static func wait(
+    _ number: CInt, _ events: Int32, milliseconds: CInt = 3000
+  ) -> Bool {
     var entry = pollfd(fd: number, events: Int16(events), revents: 0)
-    return poll(&entry, 1, 3000) == 1
+    return poll(&entry, 1, milliseconds) == 1
   }
 }
 

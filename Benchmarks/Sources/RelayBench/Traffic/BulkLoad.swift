@@ -28,14 +28,17 @@ final class BulkLoad: Load, ByteStreamReceiver {
   private let target: SocketAddress
   private let streamCount: Int
   private let isUpload: Bool
+  private let greeting: [UInt8]
   private var crowd: Crowd?
   private var streams: [SocketStream] = []
   private var byteCount = 0
   private var hasFailed = false
 
   init(
-    _ context: TransportContext, _ target: SocketAddress, streamCount: Int, isUpload: Bool
+    _ context: TransportContext, _ target: SocketAddress, streamCount: Int, isUpload: Bool,
+    greeting: [UInt8]? = nil
   ) {
+    self.greeting = greeting ?? Array((isUpload ? "S" : "D").utf8)
     self.context = context
     self.target = target
     self.streamCount = streamCount
@@ -51,7 +54,7 @@ final class BulkLoad: Load, ByteStreamReceiver {
     let crowd = Crowd(context, target, count: streamCount) { [self] stream in
       streams.append(stream)
       stream.receiver = self
-      stream.write(Array((isUpload ? "S" : "D").utf8))
+      stream.write(greeting)
       if isUpload { fill(stream) }
       if streams.count == streamCount {
         context.loop.schedule(after: .milliseconds(400), onWarm)

@@ -27,7 +27,7 @@ final class HTTPLoad: Load {
 
   static func request(isReused: Bool) -> [UInt8] {
     let header = isReused ? "" : "Connection: close\r\nX-Last: !\r\n"
-    return Array("GET / HTTP/1.1\r\nHost: bench\r\n\(header)\r\n".utf8)
+    return Array("GET / HTTP/1.1\r\nHost: \(Bench.hostName)\r\n\(header)\r\n".utf8)
   }
 
   var result: LoadResult {
@@ -63,11 +63,38 @@ final class HTTPLoad: Load {
   fileprivate var answersEnd: Bool { !isReused }
 }
 
+/// How far an answer has come: a head, which a proxy may have changed, and the origin's body.
+struct AnswerProgress {
+  private static let headEnd = Array("\r\n\r\n".utf8)
+
+  // How much of `headEnd` has just come.
+  private var matchedCount = 0
+  private var missingBodyByteCount = Origin.httpBodyByteCount
+
+  /// Whether all of it has come, and nothing else.
+  var isComplete: Bool { missingBodyByteCount == 0 }
+  /// Whether more has come than there is.
+  var isTooLong: Bool { missingBodyByteCount < 0 }
+
+  mutating func take(_ bytes: UnsafeRawBufferPointer) {
+    var index = 0
+    while matchedCount < Self.headEnd.count, index < bytes.count {
+      if bytes[index] == Self.headEnd[matchedCount] {
+        matchedCount += 1
+      } else {
+        matchedCount = bytes[index] == Self.headEnd[0] ? 1 : 0
+      }
+      index += 1
+    }
+    missingBodyByteCount -= bytes.count - index
+  }
+}
+
 /// One connection of the load.
 private final class HTTPClient: ByteStreamReceiver {
   private let load: HTTPLoad
   private unowned let stream: SocketStream
-  private var missing = 0
+  private var progress = AnswerProgress()
 
   init(_ load: HTTPLoad, _ stream: SocketStream) {
     self.load = load
@@ -76,17 +103,18 @@ private final class HTTPClient: ByteStreamReceiver {
   }
 
   func ask() {
-    missing = Origin.httpAnswer.count
+    progress = AnswerProgress()
     stream.write(load.request)
   }
 
   func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
-    missing -= bytes.count
-    if missing <= 0, !load.answersEnd { load.didFinish(self, stream, isGood: missing == 0) }
+    progress.take(bytes)
+    guard !load.answersEnd, progress.isComplete || progress.isTooLong else { return }
+    load.didFinish(self, stream, isGood: progress.isComplete)
   }
 
   func streamDidEnd(_ stream: any ByteStream) {
-    load.didFinish(self, stream, isGood: missing == 0 && load.answersEnd)
+    load.didFinish(self, stream, isGood: progress.isComplete && load.answersEnd)
   }
 
   func streamDidProgress(_ stream: any ByteStream) {}

@@ -21,6 +21,8 @@ struct LoadResult: Codable, Sendable {
 /// The loads by name.
 enum LoadKind: String, ExpressibleByArgument, CaseIterable {
   case upload, download, keepalive, close, echo, idle, fairness
+  /// An upload behind a ClientHello.
+  case secureUpload
 }
 
 /// One load against one port, in a process of its own.
@@ -46,6 +48,9 @@ struct LoadCommand: ParsableCommand {
     let load: any Load =
       switch kind {
       case .upload: BulkLoad(context, target, streamCount: connections, isUpload: true)
+      case .secureUpload:
+        BulkLoad(
+          context, target, streamCount: connections, isUpload: true, greeting: ClientHello.bytes)
       case .download: BulkLoad(context, target, streamCount: connections, isUpload: false)
       case .keepalive: HTTPLoad(context, target, connectionCount: connections, isReused: true)
       case .close: HTTPLoad(context, target, connectionCount: connections, isReused: false)

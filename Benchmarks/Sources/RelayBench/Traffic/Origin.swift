@@ -8,7 +8,7 @@ internal import Transports
 /// The services behind the relay, in one process and on one port: the first byte of a connection
 /// says which one it wants.
 ///
-/// `S` takes everything; `D` sends until the connection ends; `E` sends everything back; an HTTP
+/// `S`, or a ClientHello, takes everything; `D` sends until the connection ends; `E` sends everything back; an HTTP
 /// request begins with `G` and is answered with `httpBody`.
 struct OriginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -46,8 +46,10 @@ func exitWithParent(_ loop: EventLoop) {
 }
 
 final class Origin {
-  static let httpHead = "HTTP/1.1 200 OK\r\nContent-Length: 512\r\n\r\n"
-  static let httpAnswer = Array(httpHead.utf8) + [UInt8](repeating: 0x78, count: 512)
+  static let httpBodyByteCount = 512
+  static let httpHead = "HTTP/1.1 200 OK\r\nContent-Length: \(httpBodyByteCount)\r\n\r\n"
+  static let httpAnswer =
+    Array(httpHead.utf8) + [UInt8](repeating: 0x78, count: httpBodyByteCount)
 
   private let context: TransportContext
 
@@ -80,7 +82,7 @@ private final class OriginConnection: ByteStreamReceiver {
     var bytes = bytes
     if service == .undecided {
       switch bytes[0] {
-      case UInt8(ascii: "S"): service = .sink
+      case UInt8(ascii: "S"), ClientHello.bytes[0]: service = .sink
       case UInt8(ascii: "D"): service = .source
       case UInt8(ascii: "E"): service = .echo
       default: service = .http
