@@ -9,6 +9,9 @@ enum LinuxSystemLimits {
   /// The shortest time, in microseconds, after which a supervisor may restart a silent program.
   static let watchdogMicrosecondsMin: Int64 = 10_000
 
+  /// How many seconds a program may take whose output is waited for.
+  static let programSecondsMax = 20
+
   /// How deep folders that are walked through may lie in each other.
   static let folderDepthMax = 16
 

@@ -8,6 +8,7 @@ struct ClientFiles {
   /// The file that names the others.
   let path: String
   private let options: LoadOptions
+  private let programs = TokenPrograms()
 
   /// The file that the command line names.
   init(_ arguments: Arguments) throws(ExitCode) {
@@ -37,6 +38,7 @@ struct ClientFiles {
   /// Reads the file, and what it takes from other files.
   func loadResolved() throws(ExitCode) -> ClientConfiguration {
     let reading = read()
+    programs.close()
     for issue in reading.issues { Console.writeLine("\(issue)") }
     guard let value = reading.value else { throw .failure }
     return value
@@ -65,7 +67,11 @@ struct ClientFiles {
     let (loaded, issues) = reload(isStrict: isStrict)
     var reading = ConfigurationReading(value: loaded?.value, issues: issues)
     do throws(ValueSourceError) {
-      try reading.value?.authentication.resolveToken { try? Self.read($0) }
+      try reading.value?.authentication.resolveToken {
+        try? Self.read($0)
+      } runProgram: { source throws(ValueSourceError) in
+        try programs.output(of: source)
+      }
     } catch {
       reading.value = nil
       reading.issues.append(

@@ -9,6 +9,7 @@ struct ServerFiles {
   let path: String
   private let flags: [SettingValue]
   private let options: LoadOptions
+  private let programs = TokenPrograms()
 
   init(_ arguments: Arguments) throws(ExitCode) {
     path = arguments.text(FrpsCommands.config)
@@ -23,6 +24,7 @@ struct ServerFiles {
   /// Reads the files; prints what is wrong with them and fails.
   func loadResolved() throws(ExitCode) -> ServerConfiguration {
     let reading = readAll(isResolving: true).reading
+    programs.close()
     for issue in reading.issues { Console.writeLine("\(issue)") }
     guard let value = reading.value else { throw .failure }
     return value
@@ -69,7 +71,11 @@ struct ServerFiles {
 
   private func resolveToken(_ reading: inout ConfigurationReading<ServerConfiguration>) {
     do throws(ValueSourceError) {
-      try reading.value?.authentication.resolveToken { try? Self.readFile($0) }
+      try reading.value?.authentication.resolveToken {
+        try? Self.readFile($0)
+      } runProgram: { source throws(ValueSourceError) in
+        try programs.output(of: source)
+      }
     } catch {
       reading.value = nil
       reading.issues.append(

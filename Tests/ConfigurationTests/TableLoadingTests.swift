@@ -226,11 +226,15 @@ import Timekeeping
       client("auth.tokenSource = { type = \"file\", file = { path = \"/t\" } }").value
     ).authentication
     #expect(authentication.tokenSource == .file(path: "/t"))
+    let noProgram = { (_: ValueSource) throws(ValueSourceError) -> [UInt8] in [] }
     #expect(throws: ValueSourceError.fileUnreadable(path: "/t")) {
-      try authentication.resolveToken { _ in nil }
+      try authentication.resolveToken(readFile: { _ in nil }, runProgram: noProgram)
     }
-    #expect(throws: ValueSourceError.notText) { try authentication.resolveToken { _ in [0xFF] } }
-    try authentication.resolveToken { $0 == "/t" ? Array(" s3cret\n".utf8) : nil }
+    #expect(throws: ValueSourceError.notText) {
+      try authentication.resolveToken(readFile: { _ in [0xFF] }, runProgram: noProgram)
+    }
+    try authentication.resolveToken(
+      readFile: { $0 == "/t" ? Array(" s3cret\n".utf8) : nil }, runProgram: noProgram)
     #expect(authentication.token.value == "s3cret")
     #expect(authentication.tokenSource == nil)
   }

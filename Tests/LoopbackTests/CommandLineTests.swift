@@ -157,7 +157,48 @@ import Timekeeping
     #expect(refused.code == 1)
     let allowed = try FinishedProgram(
       "frps", ["verify", "-c", file, "--allow-unsafe", "TokenSourceExec"])
-    #expect(!allowed.output.contains("--allow-unsafe"))
+    #expect(allowed.code == 0, "\(allowed.output)")
+  }
+
+  @Test func tokensComeFromPrograms() throws {
+    let folder = try TemporaryFolder()
+    let count = "\(folder.path)/count"
+    // Where the confined relay, which runs as another user, could write as well.
+    chmod(folder.path, 0o777)
+    let port = try makeFreePort()
+    func settings(_ head: String, _ script: String) -> String {
+      """
+      \(head)
+      auth.tokenSource.type = "exec"
+      auth.tokenSource.exec.command = "sh"
+      auth.tokenSource.exec.args = ["-c", '\(script)']
+      auth.tokenSource.exec.env = [{ name = "FRP_SECRET", value = "from a program" }]
+
+      """
+    }
+    let unsafe = ["--allow-unsafe", "TokenSourceExec"]
+    // It prints white space too, and does not run again at a reload.
+    let relay = settings(
+      "bindAddr = \"127.0.0.1\"\nbindPort = \(port)",
+      "echo x >> \(count); echo \" $FRP_SECRET \"")
+    let frps = try Program("frps", relay, unsafe)
+    #expect(frps.waitForLog("frps started successfully"), "\(frps.log)")
+    let client = settings(
+      "serverAddr = \"127.0.0.1\"\nserverPort = \(port)", "echo -n \"$FRP_SECRET\"")
+    let frpc = try Program("frpc", client, unsafe)
+    #expect(frpc.waitForLog("login to server success"), "\(frpc.log)")
+    frps.send(SIGHUP)
+    #expect(frps.waitForLog("configuration reloaded"), "\(frps.log)")
+    #expect(try String(contentsOfFile: count, encoding: .utf8) == "x\n")
+    for (script, reason) in [
+      ("exit 3", "it ended with exit code 3"), ("kill -9 $$", "signal 9 ended it"),
+      ("head -c 70000 /dev/zero", "it printed more than 65536 bytes"),
+    ] {
+      let bad = try Program("frpc", settings("", script), unsafe)
+      #expect(bad.waitForExit() == 1)
+      let text = "failed to resolve auth.tokenSource: \"sh\": \(reason)"
+      #expect(bad.log.contains(text), "\(bad.log)")
+    }
   }
 
   @Test func everyFileOfAFolderIsVerified() throws {

@@ -86,7 +86,7 @@ public struct ConfinementConfiguration: Equatable, Sendable {
 }
 
 /// Where a value comes from that does not stand in the configuration file.
-public enum ValueSource: Equatable, Sendable {
+public enum ValueSource: Hashable, Sendable {
   /// The content of a file, without white space around it.
   case file(path: String)
   /// What a program prints, without white space around it; the environment is added to ours.
@@ -99,34 +99,39 @@ public enum ValueSourceError: Error, Equatable, Sendable, CustomStringConvertibl
   case fileUnreadable(path: String)
   /// What was read is no text.
   case notText
-  /// The value is what a program prints, and this version runs none.
-  case programNotRun
+  /// The program did not print the value; why.
+  case programFailed(command: String, String)
 
   /// What is wrong, in words.
   public var description: String {
     switch self {
     case .fileUnreadable(let path): "the file \(quoted(path)) cannot be read"
     case .notText: "expected text in UTF-8"
-    case .programNotRun: "this version runs no program for it"
+    case .programFailed(let command, let reason): "\(quoted(command)): \(reason)"
     }
   }
 }
 
 extension AuthenticationConfiguration {
   /// Puts what `tokenSource` names into `token`; nothing happens without a source.
+  ///
+  /// - Parameter runProgram: gives what the program of a source prints.
   public mutating func resolveToken(
-    readFile: (_ path: String) -> [UInt8]?
+    readFile: (_ path: String) -> [UInt8]?,
+    runProgram: (_ source: ValueSource) throws(ValueSourceError) -> [UInt8]
   ) throws(ValueSourceError) {
-    switch tokenSource {
-    case nil: return
-    case .program: throw .programNotRun
+    guard let source = tokenSource else { return }
+    let bytes: [UInt8]
+    switch source {
+    case .program: bytes = try runProgram(source)
     case .file(let path):
-      guard let bytes = readFile(path) else { throw .fileUnreadable(path: path) }
-      guard let text = String(validating: bytes, as: UTF8.self) else { throw .notText }
-      token = Secret(trimmed(text))
-      tokenSource = nil
+      guard let content = readFile(path) else { throw .fileUnreadable(path: path) }
+      bytes = content
       tokenFile = path
     }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw .notText }
+    token = Secret(trimmed(text))
+    tokenSource = nil
   }
 }
 

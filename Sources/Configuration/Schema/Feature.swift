@@ -19,7 +19,6 @@ enum Feature: Sendable, CaseIterable {
   case clientPlugins
   case serverPlugins
   case oidc
-  case programTokenSource
   case dashboard
   case adminServer
   case webPages
@@ -35,7 +34,7 @@ enum Feature: Sendable, CaseIterable {
       true
     case .kcp, .quic, .webSocket, .wireProtocol2, .udpProxies, .secretProxies,
       .secretDatagrams, .holePunching, .visitors, .clientPlugins, .serverPlugins, .oidc,
-      .programTokenSource, .dashboard, .webPages, .profiler, .metrics, .sshGateway, .virtualNet:
+      .dashboard, .webPages, .profiler, .metrics, .sshGateway, .virtualNet:
       false
     }
   }
@@ -60,7 +59,6 @@ enum Feature: Sendable, CaseIterable {
     case .clientPlugins: "client plugins"
     case .serverPlugins: "server plugins"
     case .oidc: "OIDC"
-    case .programTokenSource: "tokens from programs"
     case .dashboard: "the dashboard"
     case .adminServer: "the admin server"
     case .webPages: "web pages"

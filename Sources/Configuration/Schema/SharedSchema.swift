@@ -38,9 +38,7 @@ enum SharedSchema<Target: SharedKeysHolding> {
     return [
       SchemaKey(
         nil, "auth.tokenSource.type",
-        .choice(
-          \.shared.tokenSource.type, "",
-          features: [("file", nil), ("exec", .programTokenSource)]),
+        .choice(\.shared.tokenSource.type, "", features: [("file", nil), ("exec", nil)]),
         "where the secret comes from when the program starts", example: "file",
         alternativeTo: token),
       SchemaKey(
@@ -50,14 +48,14 @@ enum SharedSchema<Target: SharedKeysHolding> {
       SchemaKey(
         nil, "auth.tokenSource.exec.command", .path(\.shared.tokenSource.command),
         "program that prints the secret; needs `--allow-unsafe TokenSourceExec`",
-        feature: .programTokenSource, example: "/usr/bin/pass", alternativeTo: token),
+        example: "/usr/bin/pass", alternativeTo: token),
       SchemaKey(
         nil, "auth.tokenSource.exec.args",
         .list(choices: [], \.shared.tokenSource.arguments), "its arguments",
-        feature: .programTokenSource, example: "show, frp", alternativeTo: token),
+        example: "show, frp", alternativeTo: token),
       SchemaKey(
         nil, "auth.tokenSource.exec.env", .namedValues(\.shared.tokenSource.environment),
-        "more variables of its environment", feature: .programTokenSource, example: "LANG=C",
+        "more variables of its environment", example: "LANG=C",
         alternativeTo: token),
     ]
   }
