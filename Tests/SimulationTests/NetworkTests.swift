@@ -101,8 +101,6 @@
     @Test(arguments: 1...60 as ClosedRange<UInt64>)
     func bothKernelsAgree(_ seed: UInt64) async throws {
       let seen = try await onOwnThread {
-        // Longer than an acknowledgement may be put off (tcp(7), TCP_QUICKACK).
-        let real = try Self.script(seed) { usleep(60_000) }
         let network = SimulatedNetwork(seed: 1)
         let host = network.addHost("host", SimulationRun.address(10, 0, 0, 1))
         let simulated = try network.run {
@@ -112,7 +110,14 @@
             try Self.script(seed) { _ = network.run(until: network.now + .milliseconds(300)) }
           }
         }
-        return (real, simulated ?? [])
+        let expected = simulated ?? []
+        // Longer than an acknowledgement may be put off (tcp(7), TCP_QUICKACK). On a busy machine
+        // the real kernel's timers are late, and it is asked again, more slowly.
+        var real: [String] = []
+        for microseconds: UInt32 in [60_000, 200_000, 500_000] where real != expected {
+          real = try Self.script(seed) { usleep(microseconds) }
+        }
+        return (real, expected)
       }
       #expect(seen.0 == seen.1)
     }
