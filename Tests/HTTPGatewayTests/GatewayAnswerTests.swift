@@ -62,6 +62,15 @@ import Timekeeping
     #expect(head.connectionCount == 1)
   }
 
+  @Test func oddAnswersOfServicesArePassedOn() throws {
+    let padded = try Self.twoAnswers(
+      "HTTP/1.1 999 Odd\r\nX-A : 1\r\nTransfer-Encoding : chunked\r\n\r\n5  \r\nhello\r\n0 \r\n\r\n"
+    )
+    #expect(padded.text.components(of: "HTTP/1.1 999 Odd\r\nX-A: 1\r\n").count == 3)
+    #expect(padded.text.components(of: "\r\n5\r\nhello\r\n0\r\n\r\n").count == 3)
+    #expect(padded.connectionCount == 1)
+  }
+
   @Test func visitorsOfHTTP10GetNoChunks() throws {
     let stub = try Self.service(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n")

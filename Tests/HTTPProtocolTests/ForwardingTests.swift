@@ -161,4 +161,18 @@ import Testing
       result.text
         == "HTTP/1.1 200 OK\r\nServer: mine\r\nContent-Length: 0\r\nX-New: 1\r\n\r\n")
   }
+
+  @Test func spaceBeforeColonsIsRemoved() throws {
+    let result = try returned(
+      "HTTP/1.1 200 OK\r\nDate : x\r\nContent-Length \t: 3\r\nX-A: 1 : 2\r\nY \t :\r\n"
+        + "Connection\t: Z\r\nZ : 1\r\nserver  :a\r\n", to: Self.get11,
+      set: [("Server", "mine")])
+    #expect(
+      result.text == "HTTP/1.1 200 OK\r\nDate: x\r\nContent-Length: 3\r\nX-A: 1 : 2\r\nY:\r\n"
+        + "server: mine\r\n\r\n")
+    #expect(result.forwarded.framing == .length(3))
+    let chunked = try returned(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\nDate: x\r\n", to: Self.get11)
+    #expect(chunked.text == "HTTP/1.1 200 OK\r\nDate: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+  }
 }

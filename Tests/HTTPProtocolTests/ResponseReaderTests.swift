@@ -12,6 +12,8 @@ import Testing
     var fault: HTTPFault?
   }
 
+  private static let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
   static let samples: [Sample] = [
     .init(
       testDescription: "content-length",
@@ -94,8 +96,59 @@ import Testing
       testDescription: "status of two digits", text: "HTTP/1.1 20 OKAY\r\n\r\n",
       lines: ["rest 20"], fault: .statusLineMalformed),
     .init(
-      testDescription: "status beyond the classes", text: "HTTP/1.1 999 No\r\n\r\n",
+      testDescription: "status beyond the classes",
+      text: "HTTP/1.1 999 No\r\nContent-Length: 1\r\n\r\nx", lines: ["999 No", "body x", "end "]),
+    .init(
+      testDescription: "first status beyond the classes", text: "HTTP/1.1 600 \r\n\r\nx",
+      lines: ["600 ", "body x", "end at close"]),
+    .init(
+      testDescription: "status below the classes", text: "HTTP/1.1 099 No\r\n\r\n",
       lines: ["rest 19"], fault: .statusLineMalformed),
+    .init(
+      testDescription: "status of four digits", text: "HTTP/1.1 1000 No\r\n\r\n",
+      lines: ["rest 20"], fault: .statusLineMalformed),
+    .init(
+      testDescription: "two spaces before the status", text: "HTTP/1.1  200 OK\r\n\r\n",
+      lines: ["rest 20"], fault: .statusLineMalformed),
+    .init(
+      testDescription: "padded chunk sizes",
+      text: chunked + "2  \r\nab\r\n1 \t ;x=y\r\nc\r\n0\t\r\n\r\n",
+      lines: ["200 OK", "body abc", "end "]),
+    .init(
+      testDescription: "space inside of a chunk size", text: chunked + "1 0\r\n",
+      lines: ["200 OK", "rest 1"], fault: .chunkSizeInvalid),
+    .init(
+      testDescription: "space in place of a chunk size", text: chunked + " \r\n",
+      lines: ["200 OK", "rest 3"], fault: .chunkSizeInvalid),
+    .init(
+      testDescription: "bare LF behind a padded chunk size", text: chunked + "1 \nx\r\n",
+      lines: ["200 OK"], fault: .bareLineFeed),
+    .init(
+      testDescription: "a chunk size that is padded too much",
+      text: chunked + "1" + String(repeating: " ", count: 256) + "\r\n",
+      lines: ["200 OK"], fault: .chunkLineTooLong),
+    .init(
+      testDescription: "space before colons",
+      text:
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n1\r\nx\r\n0\r\nX-T\t : 1\r\nY: 2\r\n"
+        + "\r\n",
+      lines: ["200 OK", "body x", "end X-T: 1\nY: 2"]),
+    .init(
+      testDescription: "a forbidden trailer with space before its colon",
+      text: chunked + "0\r\nHost : b\r\n\r\n", lines: ["200 OK"], fault: .trailerForbidden),
+    .init(
+      testDescription: "two lengths, one with space before its colon",
+      text: "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length : 5\r\n\r\n",
+      fault: .contentLengthRepeated),
+    .init(
+      testDescription: "a name of two words", text: "HTTP/1.1 200 OK\r\nX Y: z\r\n\r\n",
+      fault: .fieldNameInvalid),
+    .init(
+      testDescription: "a name without a colon", text: "HTTP/1.1 200 OK\r\nX \r\n\r\n",
+      fault: .colonMissing),
+    .init(
+      testDescription: "a folded line", text: "HTTP/1.1 200 OK\r\nX: y\r\n : z\r\n\r\n",
+      fault: .obsoleteLineFolding),
     .init(
       testDescription: "HTTP/2", text: "HTTP/2.0 200 OK\r\n\r\n", lines: ["rest 19"],
       fault: .versionUnsupported),
@@ -112,7 +165,8 @@ import Testing
   func responsesAreReadHoweverTheyAreCut(_ sample: Sample) {
     let expected = Outcome(lines: sample.lines, fault: sample.fault)
     let bytes = Array(sample.text.utf8)
-    #expect(readResponse([bytes[...]], answering: sample.method) == expected)
+    #expect(
+      withoutRest(readResponse([bytes[...]], answering: sample.method)) == withoutRest(expected))
     for pieces in feedings(of: bytes) {
       let outcome = withoutRest(readResponse(pieces, answering: sample.method))
       #expect(outcome == withoutRest(expected))

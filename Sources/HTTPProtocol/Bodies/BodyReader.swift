@@ -31,13 +31,19 @@ public struct BodyReader: Sendable {
   }
 
   private var state: State
-  private var chunkLine = ChunkLine()
-  private var trailers = FieldSection(
-    byteCountMax: HTTPProtocolLimits.trailerByteCountMax, tooLarge: .trailersTooLarge)
+  private var chunkLine: ChunkLine
+  private var trailers: FieldSection
   private var failure: HTTPFault?
 
   /// Makes a reader at the first byte behind the head.
-  public init(_ framing: BodyFraming) {
+  ///
+  /// - Parameter isResponse: whether white space is taken behind the size of a chunk, and before
+  ///   the colon of a trailer, as some local services write it.
+  public init(_ framing: BodyFraming, ofResponse isResponse: Bool = false) {
+    chunkLine = ChunkLine(isResponse: isResponse)
+    trailers = FieldSection(
+      byteCountMax: HTTPProtocolLimits.trailerByteCountMax, tooLarge: .trailersTooLarge,
+      isResponse: isResponse)
     state =
       switch framing {
       case .none: .finished
@@ -139,7 +145,7 @@ public struct BodyReader: Sendable {
     guard let end = try trailers.readFields(bytes) else { return false }
     if trailers.fields.contains(where: { $0.known.isForbiddenTrailer }) { throw .trailerForbidden }
     if !trailers.fields.isEmpty {
-      step.trailers = FieldTable(bytes.extracting(0..<end), fields: trailers.fields)
+      step.trailers = trailers.table(bytes.extracting(0..<end))
     }
     step.consumedByteCount += end
     state = .finished
@@ -150,7 +156,7 @@ public struct BodyReader: Sendable {
 /// The size of the chunk that is being read, and how far its line is.
 struct ChunkSize: Sendable {
   enum Part: Sendable {
-    case digits, extensions, lineFeed
+    case digits, space, extensions, lineFeed
   }
 
   var part = Part.digits
@@ -161,7 +167,10 @@ struct ChunkSize: Sendable {
 
 /// Reads the lines of chunk sizes by bytes, since there are few of them.
 struct ChunkLine: Sendable {
+  private let isResponse: Bool
   private var extensionByteCount = 0
+
+  init(isResponse: Bool) { self.isResponse = isResponse }
 
   /// Takes one byte of the line; returns whether it was the last one.
   mutating func read(_ byte: UInt8, _ size: inout ChunkSize) throws(HTTPFault) -> Bool {
@@ -171,6 +180,7 @@ struct ChunkLine: Sendable {
     }
     switch size.part {
     case .digits: try readDigit(byte, &size)
+    case .space: try readBehindDigits(byte, &size)
     case .extensions: try readExtension(byte, &size)
     case .lineFeed:
       guard byte == 0x0a else { throw .bareCarriageReturn }
@@ -189,6 +199,16 @@ struct ChunkLine: Sendable {
       return
     }
     guard size.digitCount > 0 else { throw byte == 0x0a ? .bareLineFeed : .chunkSizeInvalid }
+    try readBehindDigits(byte, &size)
+  }
+
+  /// Local services that reserve room for the size fill it up with spaces; in a request nobody
+  /// knows what the next server makes of them.
+  private func readBehindDigits(_ byte: UInt8, _ size: inout ChunkSize) throws(HTTPFault) {
+    if isResponse, ByteClass.isSpace(byte) {
+      size.part = .space
+      return
+    }
     switch byte {
     case 0x0d: size.part = .lineFeed
     case 0x3b: size.part = .extensions

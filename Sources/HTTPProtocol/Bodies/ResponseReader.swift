@@ -49,7 +49,7 @@ public struct ResponseReader: Sendable {
           throw .tooManyInterimResponses
         }
       } else {
-        body = BodyReader(head.framing)
+        body = BodyReader(head.framing, ofResponse: true)
         state = head.isTunnel ? .finished : .body
       }
       return Step(consumedByteCount: head.byteCount, event: .head(head))

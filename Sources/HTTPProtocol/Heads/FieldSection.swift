@@ -8,14 +8,19 @@ struct FieldSection: Sendable {
   /// The most bytes from `start` on, and what a section with more is.
   let byteCountMax: Int
   let tooLarge: HTTPFault
+  /// Whether white space before a colon is removed; in a request it is a fault (RFC 9112, section
+  /// 5.1).
+  let isResponse: Bool
   var fields: [FieldTable.Field] = []
   private static let usualFieldCount = 24
   private var lineStart = 0
   private var searched = 0
+  private var hasSpaceBeforeColon = false
 
-  init(byteCountMax: Int, tooLarge: HTTPFault) {
+  init(byteCountMax: Int, tooLarge: HTTPFault, isResponse: Bool) {
     self.byteCountMax = byteCountMax
     self.tooLarge = tooLarge
+    self.isResponse = isResponse
   }
 
   /// Drops bytes in front of the first line.
@@ -51,26 +56,39 @@ struct FieldSection: Sendable {
       if line.isEmpty { return lineStart }
       guard fields.count < HTTPProtocolLimits.fieldCountMax else { throw .tooManyFields }
       if fields.isEmpty { fields.reserveCapacity(Self.usualFieldCount) }
-      fields.append(try Self.parseField(bytes, line))
+      let field = try parseField(bytes, line)
+      fields.append(field)
     }
     return nil
   }
 
-  private static func parseField(
+  /// The fields, once all of them are there; `bytes` are those that they were read from.
+  func table(_ bytes: RawSpan) -> FieldTable {
+    var table = FieldTable(bytes, fields: fields)
+    if hasSpaceBeforeColon { table.closeUpNames() }
+    return table
+  }
+
+  private mutating func parseField(
     _ bytes: RawSpan, _ line: Range<Int>
   ) throws(HTTPFault) -> FieldTable.Field {
-    var colon = line.lowerBound
-    while colon < line.upperBound, ByteClass.isToken(bytes[colon]) { colon += 1 }
+    var nameEnd = line.lowerBound
+    while nameEnd < line.upperBound, ByteClass.isToken(bytes[nameEnd]) { nameEnd += 1 }
+    var colon = nameEnd
+    if isResponse, nameEnd > line.lowerBound {
+      while colon < line.upperBound, ByteClass.isSpace(bytes[colon]) { colon += 1 }
+      hasSpaceBeforeColon = hasSpaceBeforeColon || colon > nameEnd
+    }
     guard colon < line.upperBound else { throw .colonMissing }
-    guard bytes[colon] == 0x3a else { throw nameFault(bytes, line, stoppedAt: colon) }
-    guard colon > line.lowerBound else { throw .fieldNameInvalid }
+    guard bytes[colon] == 0x3a else { throw Self.nameFault(bytes, line, stoppedAt: colon) }
+    guard nameEnd > line.lowerBound else { throw .fieldNameInvalid }
     let content = colon + 1..<line.upperBound
-    if let control = bytes.firstControl(in: content) { throw controlFault(bytes[control]) }
+    if let control = bytes.firstControl(in: content) { throw Self.controlFault(bytes[control]) }
     let value = bytes.trimmingSpace(content)
     return FieldTable.Field(
-      nameStart: UInt32(line.lowerBound), nameEnd: UInt32(colon),
+      nameStart: UInt32(line.lowerBound), nameEnd: UInt32(nameEnd),
       valueStart: UInt32(value.lowerBound), valueEnd: UInt32(value.upperBound),
-      lineEnd: UInt32(line.upperBound + 2), known: KnownField(bytes, line.lowerBound..<colon))
+      lineEnd: UInt32(line.upperBound + 2), known: KnownField(bytes, line.lowerBound..<nameEnd))
   }
 
   private static func nameFault(

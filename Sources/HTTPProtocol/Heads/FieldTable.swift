@@ -41,6 +41,20 @@ public struct FieldTable: Sendable {
     self.fields = fields
   }
 
+  /// Moves names that have white space behind them up to their colon.
+  mutating func closeUpNames() {
+    for index in fields.indices {
+      let name = fields[index].name
+      var colon = name.upperBound
+      while storage[colon] != 0x3a { colon += 1 }
+      let gap = colon - name.upperBound
+      guard gap > 0 else { continue }
+      for offset in name.reversed() { storage[offset + gap] = storage[offset] }
+      fields[index].nameStart += UInt32(gap)
+      fields[index].nameEnd += UInt32(gap)
+    }
+  }
+
   /// The number of fields.
   public var count: Int { fields.count }
 

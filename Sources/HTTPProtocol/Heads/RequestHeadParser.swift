@@ -15,7 +15,7 @@ public struct RequestHeadParser: Sendable {
   }
 
   private var section = FieldSection(
-    byteCountMax: HTTPProtocolLimits.headByteCountMax, tooLarge: .headTooLarge)
+    byteCountMax: HTTPProtocolLimits.headByteCountMax, tooLarge: .headTooLarge, isResponse: false)
   private var line: Line?
   private var hasStarted = false
   private var failure: HTTPFault?
@@ -45,7 +45,7 @@ public struct RequestHeadParser: Sendable {
       line = try Self.parseLine(bytes, range)
     }
     guard let line, let end = try section.readFields(bytes) else { return nil }
-    let table = FieldTable(bytes.extracting(0..<end), fields: section.fields)
+    let table = section.table(bytes.extracting(0..<end))
     let head = try RequestHead(
       fields: table, method: line.method, methodRange: line.methodRange, target: line.target,
       version: line.version, byteCount: end)

@@ -61,7 +61,7 @@ public struct ResponseHeadParser: Sendable {
 
   private let method: HTTPMethod
   private var section = FieldSection(
-    byteCountMax: HTTPProtocolLimits.headByteCountMax, tooLarge: .headTooLarge)
+    byteCountMax: HTTPProtocolLimits.headByteCountMax, tooLarge: .headTooLarge, isResponse: true)
   private var line: Line?
   private var failure: HTTPFault?
 
@@ -89,7 +89,7 @@ public struct ResponseHeadParser: Sendable {
       line = try Self.parseLine(bytes, range)
     }
     guard let line, let end = try section.readFields(bytes) else { return nil }
-    let table = FieldTable(bytes.extracting(0..<end), fields: section.fields)
+    let table = section.table(bytes.extracting(0..<end))
     let head = try ResponseHead(
       fields: table, status: line.status, reason: line.reason, version: line.version,
       byteCount: end, answering: method)
@@ -97,7 +97,8 @@ public struct ResponseHeadParser: Sendable {
     return head
   }
 
-  /// `HTTP/1.1 200 OK`; the phrase and the space before it may be missing.
+  /// `HTTP/1.1 200 OK`; the phrase and the space before it may be missing. Codes without a class,
+  /// from 600 on, are passed on for those who agreed on them.
   private static func parseLine(
     _ bytes: RawSpan, _ range: Range<Int>
   ) throws(HTTPFault) -> Line {
@@ -112,7 +113,7 @@ public struct ResponseHeadParser: Sendable {
       guard ByteClass.isDigit(bytes[index]) else { throw .statusLineMalformed }
       code = code * 10 + Int(bytes[index] - 0x30)
     }
-    guard bytes[start + 8] == 0x20, (100...599).contains(code),
+    guard bytes[start + 8] == 0x20, (100...999).contains(code),
       range.count == 12 || bytes[start + 12] == 0x20
     else { throw .statusLineMalformed }
     let reason = min(start + 13, range.upperBound)..<range.upperBound
