@@ -114,7 +114,8 @@ final class APIConnection: ByteStreamReceiver {
     guard !isClosed else { return }
     isAnswering = false
     var output = ByteQueue()
-    let goesOn = answer.write(to: exchange, isKeepAlive: !reader.isClosed, into: &output)
+    let goesOn = answer.write(
+      to: exchange, isKeepAlive: !reader.isClosed, date: server.dateText, into: &output)
     stream.write(output.readableBytes)
     lastActiveAt = server.context.loop.now
     guard goesOn else { return close() }

@@ -61,6 +61,7 @@ public final class APIServer {
   private var handlers: [Handler] = []
   private var listener: Listener?
   private var connections: [ObjectIdentifier: APIConnection] = [:]
+  private var answerDate = AnswerDate()
 
   /// Describes a server; `start()` opens it.
   public init(_ context: TransportContext, _ settings: APIServerSettings, logger: Logger) {
@@ -100,6 +101,9 @@ public final class APIServer {
 
   /// Where it listens, with the port that the kernel gave.
   public var boundAddress: SocketAddress? { listener?.address }
+
+  /// The value of `Date` in answers of this moment.
+  var dateText: String { answerDate.text(at: Int(HostSystem.unixSeconds)) }
 
   /// The number of open connections.
   public var connectionCount: Int { connections.count }

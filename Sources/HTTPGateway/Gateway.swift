@@ -1,3 +1,4 @@
+internal import HTTPProtocol
 public import Transports
 
 /// A reverse proxy for HTTP: reads visitors' requests, and carries them over streams to local
@@ -11,6 +12,7 @@ public final class Gateway {
   let times: GatewayTimes
   private var connections: [ObjectIdentifier: VisitorConnection] = [:]
   private(set) var isDraining = false
+  private var answerDate = AnswerDate()
 
   /// Makes a gateway without connections.
   ///
@@ -22,6 +24,9 @@ public final class Gateway {
     self.host = host
     self.times = times
   }
+
+  /// The value of `Date` in answers of this moment.
+  var dateText: String { answerDate.text(at: host.secondsSinceEpoch) }
 
   /// Visitors' connections, tunnels among them.
   public var connectionCount: Int { connections.count }

@@ -109,7 +109,7 @@ public protocol GatewayHost: AnyObject {
   /// Whether requests are logged.
   var isAccessLogged: Bool { get }
 
-  /// The time of day, for the log.
+  /// The time of day, for answers and the log.
   var secondsSinceEpoch: Int { get }
 
   /// One request, at its end.

@@ -92,7 +92,7 @@ extension VisitorConnection {
     exchange.outcome = .answered
     exchange.record?.status = head.status.code
     exchange.record?.timeToHead = now - exchange.beganAt
-    head.write(into: &toVisitor)
+    head.write(into: &toVisitor, addingDate: answer.lacksDate ? gateway.dateText : nil)
   }
 
   private func passAnswer(_ data: RawSpan, _ exchange: Exchange) {

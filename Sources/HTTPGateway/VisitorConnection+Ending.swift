@@ -188,7 +188,7 @@ extension VisitorConnection {
     case .idle: close()
     case .head:
       HTTPAnswer(.requestTimeout).write(
-        to: VisitorExchange(), isKeepAlive: false, into: &toVisitor)
+        to: VisitorExchange(), isKeepAlive: false, date: gateway.dateText, into: &toVisitor)
       isEnding = true
       settle()
     case .exchanging:

@@ -113,7 +113,8 @@ extension VisitorConnection {
     dropService()
     let isOver = exchange.endedAt != nil
     let isKept = !isLast && !gateway.isDraining && (isOver || exchange.isDroppable)
-    let goesOn = answer.write(to: exchange.visitor, isKeepAlive: isKept, into: &toVisitor)
+    let goesOn = answer.write(
+      to: exchange.visitor, isKeepAlive: isKept, date: gateway.dateText, into: &toVisitor)
     exchange.isAnswered = true
     exchange.isLast = !goesOn
     if exchange.record != nil {
@@ -127,7 +128,8 @@ extension VisitorConnection {
   /// Answers something that is no request, or no whole one.
   func refuse(_ fault: HTTPFault) {
     guard let exchange else {
-      HTTPAnswer(fault).write(to: VisitorExchange(), isKeepAlive: false, into: &toVisitor)
+      HTTPAnswer(fault).write(
+        to: VisitorExchange(), isKeepAlive: false, date: gateway.dateText, into: &toVisitor)
       isEnding = true
       return
     }

@@ -31,15 +31,19 @@ public struct HTTPAnswer: Sendable {
 
   /// Appends the answer as one to that request.
   ///
-  /// - Parameter isKeepAlive: whether we would let the connection go on.
+  /// - Parameters:
+  ///   - isKeepAlive: whether we would let the connection go on.
+  ///   - date: the value of `Date`; `nil` for none.
   /// - Returns: whether it goes on.
   @discardableResult
   public func write(
-    to exchange: VisitorExchange, isKeepAlive: Bool = true, into queue: inout ByteQueue
+    to exchange: VisitorExchange, isKeepAlive: Bool = true, date: String?,
+    into queue: inout ByteQueue
   ) -> Bool {
     let goesOn = isKeepAlive && exchange.isKeepAlive
     queue.append(utf8: "HTTP/1.1 \(status.code) \(status.reason)\r\n")
     fields.write(into: &queue)
+    if let date { AnswerDate.write(date, into: &queue) }
     queue.append(utf8: "Content-Length: \(body.count)\r\n")
     switch exchange.version {
     case .http10: if goesOn { queue.append(utf8: "Connection: keep-alive\r\n") }

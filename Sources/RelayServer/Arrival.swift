@@ -211,7 +211,7 @@ final class Arrival: ByteStreamReceiver {
     do throws(HTTPFault) {
       finding = try request.read(received.span.bytes)
     } catch {
-      return answer(HTTPAnswer(error).bytes(for: VisitorExchange()))
+      return refuse(HTTPAnswer(error), VisitorExchange())
     }
     switch finding {
     case .moreBytesNeeded: break
@@ -228,10 +228,10 @@ final class Arrival: ByteStreamReceiver {
     else {
       server.logger.debug("no tcpmux proxy for host [\(request.routingHost)]")
       let page = HTTPAnswer.notFoundPage(custom: server.notFoundPage.content)
-      return answer(page.bytes(for: request.exchange))
+      return refuse(page, request.exchange)
     }
     guard request.isAuthorized(user: lead.httpUser, password: lead.httpPassword) else {
-      return answer(HTTPAnswer.unauthorized(isProxyForm: true).bytes(for: request.exchange))
+      return refuse(.unauthorized(isProxyForm: true), request.exchange)
     }
     if server.configuration.passesConnectRequests { return serve(route, early: received) }
     serve(
@@ -239,6 +239,11 @@ final class Arrival: ByteStreamReceiver {
       words: UserWords(
         granted: HTTPAnswer.tunnelGranted.bytes(for: request.exchange, isKeepAlive: true),
         refused: HTTPAnswer.gatewayTimeout.bytes(for: request.exchange)))
+  }
+
+  private func refuse(_ refusal: HTTPAnswer, _ exchange: VisitorExchange) {
+    let date = server.answerDate.text(at: Int(HostSystem.unixSeconds))
+    answer(refusal.bytes(for: exchange, date: date))
   }
 
   private func serve(_ route: RouteID, early: [UInt8], words: UserWords = UserWords()) {
@@ -249,9 +254,11 @@ final class Arrival: ByteStreamReceiver {
 
 extension HTTPAnswer {
   /// The answer to a request, behind which the connection ends unless it is kept.
-  fileprivate func bytes(for exchange: VisitorExchange, isKeepAlive: Bool = false) -> [UInt8] {
+  fileprivate func bytes(
+    for exchange: VisitorExchange, isKeepAlive: Bool = false, date: String? = nil
+  ) -> [UInt8] {
     var queue = ByteQueue()
-    write(to: exchange, isKeepAlive: isKeepAlive, into: &queue)
+    write(to: exchange, isKeepAlive: isKeepAlive, date: date, into: &queue)
     return Array(queue.readableBytes)
   }
 }

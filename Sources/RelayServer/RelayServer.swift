@@ -52,6 +52,8 @@ public final class RelayServer {
   var hostPorts: [VirtualHostKind: UInt16] = [:]
   var trustedProxies: TrustedProxies
   let notFoundPage: NotFoundPage
+  /// For answers to CONNECT requests.
+  var answerDate = AnswerDate()
   var hostCertificates = HostCertificates()
 
   private var listener: Listener?

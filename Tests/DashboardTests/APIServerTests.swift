@@ -73,6 +73,7 @@ import Transports
     let rig = try Rig()
     let good = try rig.exchange(Self.request("GET /api/name/a%2Fb"))
     #expect(good.hasPrefix("HTTP/1.1 200 OK\r\n") && good.hasSuffix("\r\n\r\na/b\n"))
+    #expect(good.contains("\r\nDate: ") && good.contains(" GMT\r\n"))
     let started = HostSystem.monotonicNanoseconds
     for fields in ["", "Authorization: Basic YWRtaW46d3Jvbmc=\r\n", "Authorization: Bearer x\r\n"] {
       let bad = try rig.exchange(Self.request("GET /api/name/a", fields))

@@ -62,6 +62,23 @@ import Timekeeping
     #expect(head.connectionCount == 1)
   }
 
+  /// The host's clock stands.
+  @Test func answersHaveADate() throws {
+    let date = "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n"
+    let bare = try Self.twoAnswers("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    #expect(bare.text.components(of: date).count == 3)
+    let dated = try Self.twoAnswers(
+      "HTTP/1.1 200 OK\r\nDate: mine\r\nContent-Length: 0\r\n\r\n")
+    #expect(dated.text.components(of: "Date: ").count == 3 && !dated.text.contains("GMT"))
+    let wrong = try Self.twoAnswers("SSH-2.0-OpenSSH_9.2p1\r\n")
+    #expect(wrong.text.components(of: date).count == 3)
+    let rig = try GatewayRig([:])
+    for text in ["GET / HTTP/1.1\r\nHost: b.test\r\nConnection: close\r\n\r\n", "GET /\r\n\r\n"] {
+      #expect(try rig.exchange(text).components(of: date).count == 2)
+    }
+    try rig.stop()
+  }
+
   @Test func oddAnswersOfServicesArePassedOn() throws {
     let padded = try Self.twoAnswers(
       "HTTP/1.1 999 Odd\r\nX-A : 1\r\nTransfer-Encoding : chunked\r\n\r\n5  \r\nhello\r\n0 \r\n\r\n"

@@ -26,13 +26,14 @@ import Timekeeping
     ] {
       let exchange = try exchange(request)
       #expect(
-        written { answer.write(to: exchange, isKeepAlive: isKeepAlive, into: &$0) } == text)
+        written { answer.write(to: exchange, isKeepAlive: isKeepAlive, date: nil, into: &$0) }
+          == text)
     }
   }
 
   @Test func builtInAnswersSayWhatTheyMust() throws {
     let request = try exchange("GET / HTTP/1.1\r\nHost: a\r\n")
-    let page = written { HTTPAnswer.notFoundPage().write(to: request, into: &$0) }
+    let page = written { HTTPAnswer.notFoundPage().write(to: request, date: nil, into: &$0) }
     #expect(page.hasPrefix("HTTP/1.1 404 Not Found\r\nContent-Type: text/html; charset=utf-8\r\n"))
     #expect(page.contains("<title>Not Found</title>") && page.contains("frp"))
     let custom = HTTPAnswer.notFoundPage(custom: Array("gone".utf8))
@@ -41,10 +42,10 @@ import Timekeeping
     let html = HTTPAnswer.notFoundPage(custom: Array(" \n<HTML>".utf8))
     #expect(html.fields.first(.contentType) == "text/html; charset=utf-8")
     #expect(
-      written { HTTPAnswer.gatewayTimeout.write(to: request, into: &$0) }
+      written { HTTPAnswer.gatewayTimeout.write(to: request, date: nil, into: &$0) }
         == "HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n")
     #expect(
-      written { HTTPAnswer.tunnelGranted.write(to: request, into: &$0) }
+      written { HTTPAnswer.tunnelGranted.write(to: request, date: nil, into: &$0) }
         == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
     let refusal = HTTPAnswer.unauthorized()
     #expect(refusal.fields.first(named: "WWW-Authenticate") == "Basic realm=\"Restricted\"")
@@ -52,9 +53,34 @@ import Timekeeping
     #expect(proxyRefusal.status.code == 407)
     #expect(proxyRefusal.fields.first(named: "Proxy-Authenticate") == "Basic realm=\"Restricted\"")
     let fault = written {
-      HTTPAnswer(HTTPFault.headTooLarge).write(to: VisitorExchange(), into: &$0)
+      HTTPAnswer(HTTPFault.headTooLarge).write(to: VisitorExchange(), date: nil, into: &$0)
     }
     #expect(fault.hasPrefix("HTTP/1.1 431 ") && fault.contains("\r\nConnection: close\r\n"))
+  }
+
+  // MARK: Dates
+
+  @Test func answersHaveTheDateThatTheyAreGiven() throws {
+    let request = try exchange("GET / HTTP/1.1\r\nHost: a\r\n")
+    let text = "Sun, 06 Nov 1994 08:49:37 GMT"
+    #expect(
+      written { HTTPAnswer.badGateway.write(to: request, date: text, into: &$0) }
+        == "HTTP/1.1 502 Bad Gateway\r\nDate: \(text)\r\nContent-Length: 0\r\n\r\n")
+  }
+
+  @Test(arguments: [
+    (784_111_777, "Sun, 06 Nov 1994 08:49:37 GMT"), (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+    (951_782_399, "Mon, 28 Feb 2000 23:59:59 GMT"), (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+    (951_868_800, "Wed, 01 Mar 2000 00:00:00 GMT"),
+    (1_782_518_400, "Sat, 27 Jun 2026 00:00:00 GMT"),
+    (4_107_456_000, "Sun, 28 Feb 2100 00:00:00 GMT"), (-5, "Thu, 01 Jan 1970 00:00:00 GMT"),
+    (.min, "Thu, 01 Jan 1970 00:00:00 GMT"), (.max, "Sun, 31 Dec 2969 12:00:00 GMT"),
+  ])
+  func datesAreThoseOfHTTP(_ seconds: Int, _ text: String) {
+    var date = AnswerDate()
+    #expect(date.text(at: seconds) == text)
+    #expect(date.text(at: seconds) == text)
+    #expect(date.text(at: 86_400) == "Fri, 02 Jan 1970 00:00:00 GMT")
   }
 
   // MARK: Credentials

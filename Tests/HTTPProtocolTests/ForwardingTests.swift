@@ -106,30 +106,35 @@ import Testing
     let exchange = VisitorExchange(try requestHead(request + "\r\n"))
     var head = try responseHead(response + "\r\n", answering: exchange.method)
     let forwarded = head.prepareForVisitor(exchange, fieldsToSet: fields)
-    return Returned(text: written { head.write(into: &$0) }, forwarded: forwarded)
+    let text = written {
+      head.write(into: &$0, addingDate: forwarded.lacksDate ? Self.date : nil)
+    }
+    return Returned(text: text, forwarded: forwarded)
   }
 
+  private static let date = "Sun, 06 Nov 1994 08:49:37 GMT"
   private static let get11 = "GET / HTTP/1.1\r\nHost: a\r\n"
   private static let get10 = "GET / HTTP/1.0\r\nConnection: keep-alive\r\n"
 
   @Test func bodiesAreFramedForTheVisitor() throws {
-    let length = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n"
-    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
-    let untilClose = "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+    let ok = "HTTP/1.1 200 OK\r\nDate: \(Self.date)\r\n"
+    let length = ok + "Content-Length: 3\r\n"
+    let chunked = ok + "Transfer-Encoding: chunked\r\n"
+    let untilClose = ok + "Connection: close\r\n"
     for (response, request, text, framing, isKeepAlive) in [
       (length, Self.get11, length, BodyFraming.length(3), true),
       (length, Self.get10, length + "Connection: keep-alive\r\n", .length(3), true),
       (chunked, Self.get11, chunked, .chunked, true),
-      (chunked, Self.get10, "HTTP/1.1 200 OK\r\n", .untilClose, false),
+      (chunked, Self.get10, ok, .untilClose, false),
       (untilClose, Self.get11, chunked, .chunked, true),
-      (untilClose, Self.get10, "HTTP/1.1 200 OK\r\n", .untilClose, false),
+      (untilClose, Self.get10, ok, .untilClose, false),
       (
         length, Self.get11 + "Connection: close\r\n", length + "Connection: close\r\n", .length(3),
         false
       ),
       (
         "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n", Self.get11,
-        "HTTP/1.1 204 No Content\r\n", .none, true
+        "HTTP/1.1 204 No Content\r\nDate: \(Self.date)\r\n", .none, true
       ),
       (length, "HEAD / HTTP/1.1\r\nHost: a\r\n", length, .none, true),
     ] {
@@ -159,7 +164,25 @@ import Testing
       set: [("server", "mine"), ("X-New", "1"), ("Content-Length", "9"), ("Bad", "\n")])
     #expect(
       result.text
-        == "HTTP/1.1 200 OK\r\nServer: mine\r\nContent-Length: 0\r\nX-New: 1\r\n\r\n")
+        == "HTTP/1.1 200 OK\r\nServer: mine\r\nContent-Length: 0\r\nX-New: 1\r\n"
+        + "Date: \(Self.date)\r\n\r\n")
+  }
+
+  /// Interim responses and tunnels are checked above: they get none.
+  @Test func responsesWithoutADateGetOne() throws {
+    let bare = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+    #expect(
+      try returned(bare, to: Self.get11).text == bare + "Date: \(Self.date)\r\n\r\n")
+    let dated = bare + "dATE: yesterday\r\n"
+    #expect(try returned(dated, to: Self.get11).text == dated + "\r\n")
+    // The proxy's own counts.
+    #expect(
+      try returned(bare, to: Self.get11, set: [("Date", "never")]).text
+        == bare + "Date: never\r\n\r\n")
+    // One that is of the connection only is none.
+    #expect(
+      try returned(dated + "Connection: date\r\n", to: Self.get11).text
+        == bare + "Date: \(Self.date)\r\n\r\n")
   }
 
   @Test func spaceBeforeColonsIsRemoved() throws {

@@ -104,6 +104,7 @@ import WireProtocol
       let answer = try exchange(port, Self.request("a.test:80", fields))
       #expect(answer.hasPrefix("HTTP/1.1 407 "), "\(answer)")
       #expect(answer.contains("Proxy-Authenticate: Basic realm=\"Restricted\"\r\n"))
+      #expect(answer.contains("\r\nDate: ") && answer.contains(" GMT\r\n"))
     }
     #expect(
       try tunnel(port, Self.request("a.test:80", Self.authorization("b3RoZXI6")))

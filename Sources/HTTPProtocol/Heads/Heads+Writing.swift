@@ -15,11 +15,15 @@ extension RequestHead {
 
 extension ResponseHead {
   /// Appends the head, always as HTTP/1.1: that is what we speak, whatever a visitor does.
-  public func write(into queue: inout ByteQueue) {
+  ///
+  /// - Parameter date: the value of a `Date` to add. It is not made a field before, since that
+  ///   would copy the others.
+  public func write(into queue: inout ByteQueue, addingDate date: String? = nil) {
     queue.append(utf8: "HTTP/1.1 \(status.code) ")
     queue.append(unsafe fields.storage.span.bytes.extracting(reason))
     queue.append(utf8: "\r\n")
     fields.write(into: &queue)
+    if let date { AnswerDate.write(date, into: &queue) }
     queue.append(utf8: "\r\n")
   }
 }

@@ -135,6 +135,8 @@ struct CalendarTime {
   private var year = 0
   private var month = 0
   private var day = 0
+  /// 0 is Sunday.
+  private var weekday = 0
   private let secondOfDay: Int
   private let offsetSeconds: Int
 
@@ -146,6 +148,8 @@ struct CalendarTime {
     let local = seconds + self.offsetSeconds
     let days = local >= 0 ? local / 86_400 : (local - 86_399) / 86_400
     secondOfDay = local - days * 86_400
+    // The first day of 1970 was a Thursday.
+    weekday = (days % 7 + 11) % 7
     let shifted = days + 719_468
     let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
     let dayOfEra = shifted - era * 146_097
@@ -162,6 +166,8 @@ struct CalendarTime {
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
   ]
 
+  private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+
   private func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 
   private var clockText: String {
@@ -177,6 +183,11 @@ struct CalendarTime {
   /// `10/Oct/2000:13:55:36 -0700`.
   var commonText: String {
     "\(padded(day))/\(Self.months[month - 1])/\(year):\(clockText) \(offsetText(""))"
+  }
+
+  /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7), of UTC and years with four digits.
+  var messageText: String {
+    "\(Self.weekdays[weekday]), \(padded(day)) \(Self.months[month - 1]) \(year) \(clockText) GMT"
   }
 
   /// `2000-10-10T13:55:36-07:00` (RFC 3339).

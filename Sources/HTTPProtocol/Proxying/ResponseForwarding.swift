@@ -36,6 +36,9 @@ public struct ForwardedResponse: Equatable, Sendable {
   public let framing: BodyFraming
   /// Whether the visitor's connection goes on behind it.
   public let isKeepAlive: Bool
+  /// Whether it is a final response without `Date`, to which a proxy with a clock adds it (RFC
+  /// 9110, section 6.6.1).
+  public var lacksDate = false
 }
 
 extension ResponseHead {
@@ -66,7 +69,8 @@ extension ResponseHead {
     case .http10: if isKeepAlive { fields.append("Connection", "keep-alive") }
     case .http11: if !isKeepAlive { fields.append("Connection", "close") }
     }
-    return ForwardedResponse(framing: framing, isKeepAlive: isKeepAlive)
+    return ForwardedResponse(
+      framing: framing, isKeepAlive: isKeepAlive, lacksDate: fields.firstIndex(of: .date) == nil)
   }
 
   /// HTTP/1.0 has no chunks; HTTP/1.1 need not close to end a body.
