@@ -83,7 +83,12 @@ extension VisitorConnection {
     }
     // Whoever was not told to send his body may send it or not: nobody can tell where his next
     // request begins (RFC 9110, section 10.1.1).
-    if !exchange.isContinued || gateway.isDraining { exchange.visitor.endConnection() }
+    // Of a body that is not over when its answer begins, a service that ends the stream behind that
+    // answer takes no more, and the visitor's connection ends too.
+    let isBodyUnread = exchange.endedAt == nil && !head.isKeepAlive
+    if !exchange.isContinued || isBodyUnread || gateway.isDraining {
+      exchange.visitor.endConnection()
+    }
     exchange.isStreamKept = head.isKeepAlive
     let answer = head.prepareForVisitor(
       exchange.visitor, fieldsToSet: exchange.route?.rules.responseFields ?? [])

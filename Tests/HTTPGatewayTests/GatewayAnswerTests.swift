@@ -88,6 +88,38 @@ import Timekeeping
     #expect(padded.connectionCount == 1)
   }
 
+  /// A service that answers early and leaves has not read the body, and the visitor is told.
+  @Test func answersToUnreadBodiesEndTheConnection() throws {
+    for (answer, isClosed) in [
+      ("HTTP/1.1 413 X\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno", true),
+      ("HTTP/1.0 413 X\r\nContent-Length: 2\r\n\r\nno", true),
+      ("HTTP/1.1 413 X\r\n\r\nno", true),
+      // This one may go on and read it.
+      ("HTTP/1.1 413 X\r\nContent-Length: 2\r\n\r\nno", false),
+    ] {
+      let stub = try StubService(raw: { socket in
+        _ = try MessageReader(socket).head()
+        try socket.send(answer)
+      })
+      let rig = try GatewayRig(stub)
+      let socket = try TestSocket.connect(rig.port)
+      try socket.send(Self.request("POST /", "Content-Length: 30\r\n"))
+      let reader = MessageReader(socket)
+      let head = try #require(try reader.head())
+      #expect(head.contains("Connection: close\r\n") == isClosed, "\(answer)")
+      #expect(String(decoding: try reader.body(head), as: UTF8.self) == "no")
+      // It ends in either case, since the service is gone.
+      #expect(try socket.receiveToEnd().isEmpty)
+      try rig.stop()
+      stub.stop()
+    }
+    // The same answers behind a body end nothing.
+    let late = try Self.twoAnswers(
+      "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nno", goesOn: false,
+      "POST /", last: "Content-Length: 0\r\nConnection: close\r\n")
+    #expect(late.text.components(of: "Connection: close\r\n").count == 2)
+  }
+
   @Test func visitorsOfHTTP10GetNoChunks() throws {
     let stub = try Self.service(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n")
