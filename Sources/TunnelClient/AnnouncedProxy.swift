@@ -38,7 +38,7 @@ struct AnnouncedProxy {
   private(set) var phase = ProxyPhase.new
   /// When to announce (again); `nil` while running.
   private(set) var nextAnnouncement: Instant?
-  /// What the server said about where users reach it; empty while it is not running.
+  /// What the server said last about where users reach it; empty before, and after a refusal.
   private(set) var remoteAddress = ""
   private var refusalCount = 0
 
@@ -77,7 +77,6 @@ struct AnnouncedProxy {
     let isKnown = phase == .running || phase == .waitStart
     phase = .checkFailed
     nextAnnouncement = nil
-    remoteAddress = ""
     return isKnown
   }
 

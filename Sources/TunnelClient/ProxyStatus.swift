@@ -17,7 +17,8 @@ public struct ProxyStatus: Equatable, Sendable {
   /// `host:port` of the local service; empty without a port.
   public var localAddress: String
 
-  /// Where users reach it: the server's host with the proxy's port; empty while it is not running.
+  /// Where users reach it, or did before it was withdrawn: the server's host with the proxy's port;
+  /// empty before the server has said so, and after a refusal.
   public var remoteAddress: String
 
   /// What serves users in the place of a local service; empty for nothing.
