@@ -1,6 +1,10 @@
 /// How many user connections there may be: of one network, of one proxy, of one session, of one
 /// account, in all.
 /// What is not bounded is not counted either, but for the total.
+///
+/// A user of a port and his work connection are one connection here. A visitor of HTTP, whose
+/// requests go to several proxies, has a place for his address and in the total, and each work
+/// connection that serves him one for its proxy, session and account.
 public struct ConnectionCaps {
   /// The maxima; `nil` for none.
   public struct Maxima: Equatable, Sendable {
@@ -44,9 +48,12 @@ public struct ConnectionCaps {
 
   /// A connection that was let in; gives its place back with `release`.
   public struct Place: Sendable {
-    let network: PeerNetwork
-    let proxy: UInt64
-    let session: UInt64
+    /// `nil` when it is not counted for an address, nor in the total.
+    let network: PeerNetwork?
+    /// `nil` when it is not counted for a proxy.
+    let proxy: UInt64?
+    /// `nil` when it is not counted for a session.
+    let session: UInt64?
     /// `nil` when the account has no maximum.
     let account: UInt64?
   }
@@ -92,11 +99,12 @@ public struct ConnectionCaps {
   /// Lets a connection in, or says which maximum forbids it.
   ///
   /// - Parameters:
-  ///   - proxy: names the proxy.
-  ///   - session: names the session.
+  ///   - network: where it comes from; `nil` when it serves one that is counted itself.
+  ///   - proxy: names the proxy; `nil` when it has none of its own.
+  ///   - session: names the session; `nil` when it has none of its own.
   ///   - account: whose session it is, if there is a maximum for him.
   public mutating func admit(
-    from network: PeerNetwork, proxy: UInt64, session: UInt64, account: AccountShare? = nil
+    from network: PeerNetwork?, proxy: UInt64?, session: UInt64?, account: AccountShare? = nil
   ) -> Result<Place, Refusal> {
     if let cause = cause(network, proxy, session) { return .failure(Refusal(cause: cause)) }
     if let account, accounts[account.id, default: 0] >= account.countMax {
@@ -118,24 +126,33 @@ public struct ConnectionCaps {
     change(place, by: -1)
   }
 
-  private func cause(_ network: PeerNetwork, _ proxy: UInt64, _ session: UInt64) -> Cause? {
-    if let total = maxima.total, totalCount >= total { return .total }
-    if let most = maxima.perNetwork, networks[network, default: 0] >= most { return .network }
-    if let most = maxima.perProxy, proxies[proxy, default: 0] >= most { return .proxy }
-    if let most = maxima.perSession, sessions[session, default: 0] >= most { return .session }
+  private func cause(_ network: PeerNetwork?, _ proxy: UInt64?, _ session: UInt64?) -> Cause? {
+    if network != nil, let total = maxima.total, totalCount >= total { return .total }
+    if Self.isFull(networks, network, maxima.perNetwork) { return .network }
+    if Self.isFull(proxies, proxy, maxima.perProxy) { return .proxy }
+    if Self.isFull(sessions, session, maxima.perSession) { return .session }
     return nil
   }
 
+  private static func isFull<Key>(_ counts: [Key: Int], _ key: Key?, _ most: Int?) -> Bool {
+    guard let key, let most else { return false }
+    return counts[key, default: 0] >= most
+  }
+
   private mutating func change(_ place: Place, by step: Int) {
-    totalCount += step
+    if place.network != nil { totalCount += step }
     if let account = place.account { Self.change(&accounts, account, by: step) }
     count(place, by: step)
   }
 
   private mutating func count(_ place: Place, by step: Int) {
-    if maxima.perNetwork != nil { Self.change(&networks, place.network, by: step) }
-    if maxima.perProxy != nil { Self.change(&proxies, place.proxy, by: step) }
-    if maxima.perSession != nil { Self.change(&sessions, place.session, by: step) }
+    if maxima.perNetwork != nil, let network = place.network {
+      Self.change(&networks, network, by: step)
+    }
+    if maxima.perProxy != nil, let proxy = place.proxy { Self.change(&proxies, proxy, by: step) }
+    if maxima.perSession != nil, let session = place.session {
+      Self.change(&sessions, session, by: step)
+    }
   }
 
   private static func change<Key>(_ counts: inout [Key: Int], _ key: Key, by step: Int) {

@@ -1,3 +1,4 @@
+internal import Admission
 internal import LinuxSystem
 internal import Logging
 internal import ProxyGraph
@@ -18,7 +19,9 @@ struct HTTPVisitor {
 /// Who answers requests to the virtual hosts of HTTP.
 protocol HTTPFront: AnyObject {
   /// Takes a connection over.
-  func serve(_ visitor: HTTPVisitor)
+  ///
+  /// - Parameter onEnd: to be called once, when it is over.
+  func serve(_ visitor: HTTPVisitor, onEnd: @escaping () -> Void)
   /// A proxy is gone: idle connections to its local service are of no use.
   func proxyDidClose(_ proxy: ProxyID, of route: RouteID)
   /// The server stops: running requests may end, others do not begin.
@@ -30,9 +33,24 @@ protocol HTTPFront: AnyObject {
 extension RelayServer {
   /// The single entrance for connections to the virtual hosts of HTTP.
   func serveHTTP(_ visitor: HTTPVisitor) {
-    if let httpFront { return httpFront.serve(visitor) }
-    let peer = visitor.ends.source?.description ?? "?"
-    logger.warning("nobody answers HTTP requests here, user [\(peer)]")
-    visitor.stream.close()
+    let source = visitor.ends.source ?? .loopback(port: 0)
+    guard let httpFront else {
+      logger.warning("nobody answers HTTP requests here, user [\(source)]")
+      return visitor.stream.close()
+    }
+    let network = PeerNetwork(source)
+    switch admission.admitUser(from: network) {
+    case .success(let place):
+      let number = makeConnectionNumber()
+      visitors[number] = place
+      httpFront.serve(visitor) { [unowned self] in
+        // `conclude` closes the front.
+        if let place = visitors.removeValue(forKey: number) { admission.release(place) }
+      }
+    case .failure(let rejection):
+      admission.complaints.write(
+        .user, from: network, "visitor refused: \(rejection), user [\(source)]")
+      visitor.stream.abort()
+    }
   }
 }

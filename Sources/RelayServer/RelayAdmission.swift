@@ -20,7 +20,7 @@ final class RelayAdmission {
   private var arrivals: [PeerNetwork: Int] = [:]
   private var strangersWithTLS = StrangerBook<InboundCarrier>(
     countMax: AdmissionLimits.strangersWithTLSMax)
-  private var awaited = StrangerBook<Arrival>(countMax: RelayServerLimits.arrivalCountMax)
+  private var awaited = StrangerBook<Arrival>(countMax: arrivalCountMax)
   private var awaitedWithTLS = StrangerBook<Arrival>(countMax: AdmissionLimits.strangersWithTLSMax)
   private var caps: ConnectionCaps
   private var memory: MemoryBudget?
@@ -66,9 +66,19 @@ final class RelayAdmission {
   /// As many users as there are descriptors for, with some left for clients and files.
   private static func totalMax(_ configuration: ServerConfiguration) -> Int {
     let limit = HostSystem.descriptorLimit
-    let reserve = min(limit / 4, RelayServerLimits.reservedDescriptorMax)
+    var reserve = min(limit / 4, RelayServerLimits.reservedDescriptorMax)
+    // Whoever arrives is no user yet.
+    let ports = [configuration.httpPort, configuration.httpsPort, configuration.httpConnectPort]
+    if ports.contains(where: { $0 != nil }) || !configuration.trustedProxies.isEmpty {
+      reserve += arrivalCountMax
+    }
     // Without mux each user has a work connection with a socket of its own.
     return max(1, (limit - reserve) / (configuration.transport.isMultiplexed ? 1 : 2))
+  }
+
+  /// An eighth of the descriptors, at most.
+  private static var arrivalCountMax: Int {
+    min(RelayServerLimits.arrivalCountMax, HostSystem.descriptorLimit / 8)
   }
 
   // MARK: Strangers
@@ -256,10 +266,10 @@ final class RelayAdmission {
 
   // MARK: Users
 
-  /// Lets a user in, or says why not.
+  /// Lets a user in, or says why not; which of the names are `nil` is as in `ConnectionCaps.admit`.
   func admitUser(
-    from network: PeerNetwork, proxy: UInt64, session: UInt64,
-    account: ConnectionCaps.AccountShare?
+    from network: PeerNetwork?, proxy: UInt64? = nil, session: UInt64? = nil,
+    account: ConnectionCaps.AccountShare? = nil
   ) -> Result<ConnectionCaps.Place, UserRejection> {
     guard hasMemory(for: .user) else {
       counters.usersWithoutMemory += 1

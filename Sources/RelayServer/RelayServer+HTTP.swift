@@ -26,12 +26,13 @@ final class RequestFront: HTTPFront, GatewayHost {
 
   // MARK: Front
 
-  func serve(_ visitor: HTTPVisitor) {
+  func serve(_ visitor: HTTPVisitor, onEnd: @escaping () -> Void) {
     // A stream that serves many visitors has no destination of one of them (behaviour.md 11).
     gateway.serve(
       visitor.stream, early: visitor.early,
       from: VisitorOrigin(
-        address: visitor.ends.source, destination: nil, isSecure: visitor.isSecure))
+        address: visitor.ends.source, destination: nil, isSecure: visitor.isSecure),
+      onEnd: onEnd)
   }
 
   func proxyDidClose(_ proxy: ProxyID, of route: RouteID) {

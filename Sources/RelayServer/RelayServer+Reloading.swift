@@ -26,7 +26,9 @@ extension RelayServer {
     outcome.problems += readHostCertificates(new)
     notFoundPage.path = new.notFoundPagePath
     admission.follow(
-      new, places: users.values.map(\.seat.place) + relays.values.map(\.seat.place))
+      new,
+      places: users.values.map(\.seat.place) + relays.values.map(\.seat.place)
+        + Array(visitors.values))
     updateAccounts(new)
     report(outcome)
     return outcome

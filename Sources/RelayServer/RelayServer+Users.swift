@@ -190,11 +190,13 @@ extension RelayServer {
 
   /// Counts a user who was given to a proxy; `nil`, with a line in the log, when he is one too
   /// many.
-  func seat(at proxy: ProxyID, _ source: SocketAddress) -> UserSeat? {
+  ///
+  /// - Parameter isVisitor: whether his connection is counted already.
+  func seat(at proxy: ProxyID, _ source: SocketAddress, isVisitor: Bool = false) -> UserSeat? {
     guard let bound = proxies[proxy] else { return nil }
     let network = PeerNetwork(source)
     switch admission.admitUser(
-      from: network, proxy: proxy.rawValue, session: bound.session.id.rawValue,
+      from: isVisitor ? nil : network, proxy: proxy.rawValue, session: bound.session.id.rawValue,
       account: bound.session.credential.connectionShare)
     {
     case .success(let place):
@@ -218,8 +220,8 @@ extension RelayServer {
   // MARK: Requests of our own
 
   /// Asks for a connection to the local service of a proxy; the client is told that it is for a
-  /// user from `ends`. It counts as a user until it is closed, and what `chooseProxy` counted ends
-  /// with it.
+  /// user from `ends`, who is counted himself. It counts for the proxy, its client and account
+  /// until it is closed, and what `chooseProxy` counted ends with it.
   ///
   /// - Parameter completion: gets the connection, which delivers nothing before its receiver is
   ///   set and it is told to resume reading; called once, perhaps before this returns.
@@ -235,7 +237,8 @@ extension RelayServer {
       completion(.failure(.refused(.proxyGone)))
       return id
     }
-    guard let seat = seat(at: proxy, ends.source ?? .loopback(port: 0)) else {
+    let source = ends.source ?? .loopback(port: 0)
+    guard let seat = seat(at: proxy, source, isVisitor: true) else {
       completion(.failure(.limited))
       return id
     }

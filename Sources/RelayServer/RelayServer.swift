@@ -43,6 +43,8 @@ public final class RelayServer {
   var relays: [UserConnectionID: RunningRelay] = [:]
   /// Who answers HTTP requests.
   var httpFront: (any HTTPFront)?
+  /// The places of those whose connections the HTTP driver has.
+  var visitors: [UInt64: ConnectionCaps.Place] = [:]
   /// Announcements whose proxies are being made.
   var announcements: [AnnouncementKey: NewProxy] = [:]
 

@@ -36,6 +36,30 @@ import Timekeeping
     #expect(caps.totalCount == 5)
   }
 
+  @Test func visitorsCountForTheirAddressAndTheirStreamsForTheProxy() throws {
+    var maxima = ConnectionCaps.Maxima()
+    maxima.perNetwork = 2
+    maxima.perProxy = 1
+    maxima.total = 3
+    var caps = ConnectionCaps(maxima)
+    let visitor = try caps.admit(from: Self.network(1), proxy: nil, session: nil).get()
+    _ = try caps.admit(from: Self.network(1), proxy: nil, session: nil).get()
+    #expect(Self.refusal(&caps, 1, proxy: 9, session: 1) == .network)
+    let stream = try caps.admit(from: nil, proxy: 1, session: 1).get()
+    #expect(caps.totalCount == 2)
+    guard case .failure(let refusal) = caps.admit(from: nil, proxy: 1, session: 1) else {
+      Issue.record("one stream too many")
+      return
+    }
+    #expect(refusal.cause == .proxy)
+    // A full total keeps no stream from a visitor who is in.
+    #expect(Self.refusal(&caps, 2, proxy: 2, session: 1) == nil)
+    #expect(Self.refusal(&caps, 3, proxy: 3, session: 1) == .total)
+    _ = try caps.admit(from: nil, proxy: 4, session: 1).get()
+    caps.setMaxima(maxima, places: [visitor, stream])
+    #expect(caps.keyCount == 2)
+  }
+
   @Test func placesComeBackAndLeaveNothing() throws {
     var maxima = ConnectionCaps.Maxima()
     maxima.perNetwork = 1

@@ -221,6 +221,29 @@ import TunnelClient
   }
 
   /// A visitor that others wrote: two requests on one connection, a body, credentials, no route.
+  @Test func visitorsOfOneAddressAreBounded() throws {
+    let service = try Self.service("a")
+    defer { service.stop() }
+    let rig = try Self.rig([Self.http("one", ["a.test"], service.port)]) {
+      $0.connectionLimits.perAddress = 2
+    }
+    let port = try rig.hostPort(.http)
+    let request = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
+    // One that says nothing counts like one that is served, and the streams of both do not.
+    let silent = try TestSocket.connect(port)
+    let served = try TestSocket.connect(port)
+    try served.send(request)
+    #expect(try String(decoding: served.receive(exactly: 15), as: UTF8.self) == "HTTP/1.1 200 OK")
+    let third = try TestSocket.connect(port)
+    try? third.send(request)
+    #expect(third.isOver())
+    silent.close()
+    #expect(waitUntil { (try? ask(port, "a.test").hasPrefix("HTTP/1.1 200 OK")) == true })
+    served.close()
+    #expect(waitUntil { (try? ask(port, "a.test").hasPrefix("HTTP/1.1 200 OK")) == true })
+    try rig.stop()
+  }
+
   @Test func curlIsServed() throws {
     let service = try Self.service("a")
     defer { service.stop() }

@@ -11,7 +11,8 @@ import TunnelClient
 
 /// Answers with what it got, and who is there.
 final class EchoFront: HTTPFront {
-  func serve(_ visitor: HTTPVisitor) {
+  func serve(_ visitor: HTTPVisitor, onEnd: @escaping () -> Void) {
+    defer { onEnd() }
     let source = visitor.ends.source?.description ?? "?"
     let name = visitor.isSecure ? "secure front" : "front"
     visitor.stream.write(Array("\(name) \(source) ".utf8) + visitor.early)

@@ -254,6 +254,7 @@ private final class SoakRun {
   }
 
   private func watchClock(milliseconds: UInt64) throws {
+    // Time itself is what is waited for.
     _ = waitUntil(within: .milliseconds(Int(milliseconds))) { usleep(20_000) != 0 }
   }
 
@@ -263,6 +264,7 @@ private final class SoakRun {
       let answer = Promised<Bool>()
       _ = try onTraffic { traffic in traffic.probe { answer.fulfill($0) } }
       if try answer.wait() { return true }
+      // A probe that failed says nothing of when the next one would not: it is tried again soon.
       usleep(20_000)
       return false
     }
@@ -279,6 +281,7 @@ private final class SoakRun {
     var last = (-1, -1)
     var since = HostSystem.monotonicNanoseconds
     _ = waitUntil(within: .seconds(20)) {
+      // Nothing tells of another process's descriptors: they are looked at until they stay.
       usleep(50_000)
       let now = (relay.descriptorCount, client.descriptorCount)
       if now != last { since = HostSystem.monotonicNanoseconds }
