@@ -15,10 +15,28 @@ public final class TokenPrograms {
   /// No program is run from here on.
   public func close() { isOpen = false }
 
-  /// What the program of a source prints, or has printed before.
+  /// Puts the token from where it comes from into a configuration.
   ///
-  /// - Throws: how it failed.
-  public func output(of source: ValueSource) throws(ValueSourceError) -> [UInt8] {
+  /// - Parameter file: what the configuration was read from.
+  /// - Returns: what is wrong; `nil` when nothing is.
+  public func resolve(
+    _ authentication: inout AuthenticationConfiguration, of file: String
+  ) -> ConfigurationIssue? {
+    do throws(ValueSourceError) {
+      try authentication.resolveToken {
+        try? HostSystem.readFile($0, byteCountMax: ConfigurationLimits.fileBytesMax)
+      } runProgram: { source throws(ValueSourceError) in
+        try output(of: source)
+      }
+      return nil
+    } catch {
+      return ConfigurationIssue(
+        severity: .error, file: file, message: "failed to resolve auth.tokenSource: \(error)")
+    }
+  }
+
+  /// What the program of a source prints, or has printed before.
+  private func output(of source: ValueSource) throws(ValueSourceError) -> [UInt8] {
     guard case .program(let command, let arguments, let additions) = source else { return [] }
     if let output = outputs[source] { return output }
     guard isOpen else {

@@ -142,19 +142,9 @@ final class ClientSession {
         isEstablished
           ? .lost("\(reason)", isSilent: false) : .loginFailed(loginText(reason), isRefused: false))
     }
-    let timestamp = HostSystem.unixSeconds
-    var login = Login()
+    var login = Login(of: configuration)
     login.clientID = configuration.clientID
-    login.version = ProtocolVersion.current
-    login.hostname = HostSystem.hostName
-    login.os = "linux"
-    login.arch = HostSystem.architecture
-    login.user = configuration.user
-    login.privilegeKey = Credentials.privilegeKey(
-      secret: configuration.authentication.token.value, timestamp: timestamp)
-    login.timestamp = timestamp
     login.runID = runID
-    login.metas = configuration.metadata
     login.poolCount = configuration.transport.poolCount
     login.extensions = .ours
     channel.send(.login(login))

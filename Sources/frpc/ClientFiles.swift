@@ -66,18 +66,10 @@ struct ClientFiles {
   func read(isStrict: Bool? = nil) -> ConfigurationReading<ClientConfiguration> {
     let (loaded, issues) = reload(isStrict: isStrict)
     var reading = ConfigurationReading(value: loaded?.value, issues: issues)
-    do throws(ValueSourceError) {
-      try reading.value?.authentication.resolveToken {
-        try? Self.read($0)
-      } runProgram: { source throws(ValueSourceError) in
-        try programs.output(of: source)
-      }
-    } catch {
-      reading.value = nil
-      reading.issues.append(
-        ConfigurationIssue(
-          severity: .error, file: path,
-          message: "failed to resolve auth.tokenSource: \(error)"))
+    if var value = reading.value {
+      let issue = programs.resolve(&value.authentication, of: path)
+      reading.value = issue == nil ? value : nil
+      if let issue { reading.issues.append(issue) }
     }
     return reading
   }

@@ -58,7 +58,12 @@ struct ServerFiles {
       reading.value?.portMemoryPath = Console.stateFolder.map { "\($0)/ports" }
     }
     if let path = loaded.value?.usersFilePath { readAccounts(path, into: &reading) }
-    if isResolving { resolveToken(&reading) }
+    if isResolving, var value = reading.value {
+      let file = path.isEmpty ? ConfigurationLoader.commandLine : path
+      let issue = programs.resolve(&value.authentication, of: file)
+      reading.value = issue == nil ? value : nil
+      if let issue { reading.issues.append(issue) }
+    }
     return (loaded, reading)
   }
 
@@ -67,22 +72,6 @@ struct ServerFiles {
     return ConfigurationLoader.loadServer(
       bytes: try Self.readFile(path), file: path, environment: Console.environment,
       options: options)
-  }
-
-  private func resolveToken(_ reading: inout ConfigurationReading<ServerConfiguration>) {
-    do throws(ValueSourceError) {
-      try reading.value?.authentication.resolveToken {
-        try? Self.readFile($0)
-      } runProgram: { source throws(ValueSourceError) in
-        try programs.output(of: source)
-      }
-    } catch {
-      reading.value = nil
-      reading.issues.append(
-        ConfigurationIssue(
-          severity: .error, file: path.isEmpty ? ConfigurationLoader.commandLine : path,
-          message: "failed to resolve auth.tokenSource: \(error)"))
-    }
   }
 
   private func readAccounts(

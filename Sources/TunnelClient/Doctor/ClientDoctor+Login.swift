@@ -54,18 +54,7 @@ extension ClientDoctor {
   /// - Parameter isSecretShown: whether the token may be proved; not in the clear, where the
   ///   configuration wants TLS. Any answer tells that somebody understood.
   private func makeLogin(isSecretShown: Bool) -> Login {
-    let timestamp = HostSystem.unixSeconds
-    var login = Login()
-    login.version = ProtocolVersion.current
-    login.hostname = HostSystem.hostName
-    login.os = "linux"
-    login.arch = HostSystem.architecture
-    login.user = configuration.user
-    login.privilegeKey = Credentials.privilegeKey(
-      secret: isSecretShown ? configuration.authentication.token.value : "", timestamp: timestamp)
-    login.timestamp = timestamp
-    login.metas = configuration.metadata
-    return login
+    Login(of: configuration, isSecretShown: isSecretShown)
   }
 
   // MARK: An answer
