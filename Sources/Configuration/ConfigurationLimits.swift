@@ -30,6 +30,12 @@ public enum ConfigurationLimits {
   /// The most bytes of a user's name.
   public static let accountNameBytesMax = 64
 
+  /// The most groups with settings of their own.
+  public static let namedGroupCountMax = 4096
+
+  /// The most hosts whose certificates are named one by one.
+  public static let certifiedHostCountMax = 1024
+
   /// The most files that `includes` may add.
   public static let includedFileCountMax = 1024
 

@@ -63,26 +63,31 @@ public struct GroupSettings: Equatable, Sendable {
   public var ejectionTimeMax = Interval.seconds(300)
   /// How long a member that is new or comes back takes to its full share; zero for at once.
   public var slowStart = Interval.zero
-
-  /// frp's behaviour.
-  public init() {}
-}
-
-/// The rules of all groups, by the server's configuration.
-public struct GroupPolicies: Equatable, Sendable {
-  /// How they choose.
-  public var settings = GroupSettings()
   /// The key of a proxy's metadata with its weight; empty when all weigh the same.
   public var weightKey = ""
 
   /// frp's behaviour.
   public init() {}
 
-  /// What the proxy says of its weight; 1 when it says nothing that makes sense.
-  func weight(of request: NewProxy) -> Int {
-    guard !weightKey.isEmpty, let text = request.metas[weightKey], let weight = Int(text) else {
+  /// The weight that a proxy's metadata says; 1 when it says nothing that makes sense.
+  func weight(by metadata: [String: String]) -> Int {
+    guard !weightKey.isEmpty, let text = metadata[weightKey], let weight = Int(text) else {
       return 1
     }
     return min(max(weight, 1), ProxyGraphLimits.groupWeightMax)
   }
+}
+
+/// The rules of all groups, by the server's configuration.
+public struct GroupPolicies: Equatable, Sendable {
+  /// How groups choose that have no settings of their own.
+  public var settings = GroupSettings()
+  /// The settings of the others, by name; they hold for groups of every type of proxy.
+  public var named: [String: GroupSettings] = [:]
+
+  /// frp's behaviour.
+  public init() {}
+
+  /// How the group of a name chooses.
+  func settings(of name: String) -> GroupSettings { named[name] ?? settings }
 }

@@ -11,7 +11,7 @@ public import WireProtocol
 public struct ProxyGroup: Sendable {
   private struct Member {
     let id: ProxyID
-    let weight: Int
+    var weight: Int
     /// When it began to take its share; the share grows from here.
     var startedAt: Instant
     /// Of the turns (nginx's smooth weighted round robin): what it is owed.
@@ -25,8 +25,8 @@ public struct ProxyGroup: Sendable {
 
   private let terms: GroupTerms
   private let key: String
-  /// How it chooses; the members stay as they are when that changes.
-  public var settings: GroupSettings
+  /// How it chooses.
+  public private(set) var settings: GroupSettings
   private var members: [Member] = []
   private var hasChosen = false
 
@@ -53,6 +53,29 @@ public struct ProxyGroup: Sendable {
 
   // MARK: Members
 
+  /// Chooses in another way from now on. Members keep their connections, and what is known of them;
+  /// who was left out comes back at once where nobody is left out any more.
+  ///
+  /// - Parameter weight: what a member weighs from now on.
+  public mutating func follow(_ new: GroupSettings, weight: (ProxyID) -> Int) {
+    settings = new
+    let weights = members.map { Self.bounded(weight($0.id)) }
+    // What is owed by other weights would be paid for too long.
+    let isOwedNothing = weights != members.map(\.weight)
+    for index in members.indices {
+      members[index].weight = weights[index]
+      if isOwedNothing { members[index].credit = 0 }
+      guard new.failureCountMax == 0 else { continue }
+      members[index].failureCount = 0
+      members[index].ejectionCount = 0
+      members[index].outUntil = nil
+    }
+  }
+
+  private static func bounded(_ weight: Int) -> Int {
+    min(max(weight, 1), ProxyGraphLimits.groupWeightMax)
+  }
+
   /// A proxy joins.
   ///
   /// - Parameter weight: its share, from 1 to `groupWeightMax`; others become the nearest of these.
@@ -67,8 +90,7 @@ public struct ProxyGroup: Sendable {
     guard members.count < ProxyGraphLimits.groupMemberCountMax else {
       return .groupFull(proxyName)
     }
-    let weight = min(max(weight, 1), ProxyGraphLimits.groupWeightMax)
-    members.append(Member(id: id, weight: weight, startedAt: now))
+    members.append(Member(id: id, weight: Self.bounded(weight), startedAt: now))
     return nil
   }
 

@@ -116,7 +116,7 @@ extension RelayGraph {
     let route = Route(place, lead: request, groupKey: group?.key, group: group?.group)
     routes[routeID] = route
     if let group { groups[group.key] = routeID }
-    add(id, name, to: route, routeID, of: sessionID)
+    add(id, request, to: route, routeID, of: sessionID)
     if let port = route.port { queue(.listen(routeID, port: port.number)) }
   }
 
@@ -164,10 +164,14 @@ extension RelayGraph {
   }
 
   private mutating func add(
-    _ id: ProxyID, _ name: String, to route: Route, _ routeID: RouteID, of session: SessionID
+    _ id: ProxyID, _ request: NewProxy, to route: Route, _ routeID: RouteID,
+    of session: SessionID
   ) {
+    let name = request.proxyName
     let isPort = route.port != nil
-    proxies[id] = Proxy(session: session, name: name, route: routeID, isPort: isPort)
+    proxies[id] = Proxy(
+      session: session, name: name, route: routeID, isPort: isPort,
+      metadata: route.groupKey == nil ? [:] : request.metas)
     proxiesByName[name] = id
     sessions[session]?.proxies.insert(id)
     if isPort { sessions[session]?.portCount += 1 }
@@ -196,15 +200,15 @@ extension RelayGraph {
       return refuse(sessionID, name, .groupParametersDiffer(name))
     }
     let key = GroupKey(kind: kind, name: request.group)
-    let weight = policy.groups.weight(of: request)
+    let settings = policy.groups.settings(of: request.group)
+    let weight = settings.weight(by: request.metas)
     if let routeID = groups[key], let route = routes[routeID] {
       let refusal = route.group?.join(
         id, proxyName: name, key: request.groupKey, terms: terms, weight: weight, now: now)
       if let refusal { return refuse(sessionID, name, refusal) }
-      return add(id, name, to: route, routeID, of: sessionID)
+      return add(id, request, to: route, routeID, of: sessionID)
     }
-    var group = ProxyGroup(
-      terms: terms, key: request.groupKey, settings: policy.groups.settings)
+    var group = ProxyGroup(terms: terms, key: request.groupKey, settings: settings)
     _ = group.join(
       id, proxyName: name, key: request.groupKey, terms: terms, weight: weight, now: now)
     open(

@@ -69,6 +69,8 @@ public struct RelayGraph: ~Copyable {
     let route: RouteID
     /// Whether it counts as one of its session's ports.
     let isPort: Bool
+    /// What its client says of it, where a group may ask for its weight.
+    let metadata: [String: String]
     var isOpen = false
   }
 
@@ -110,7 +112,11 @@ public struct RelayGraph: ~Copyable {
   public mutating func setPolicy(_ new: RelayPolicy, now: Instant) {
     policy = new
     ports.allow(new.allowedPorts)
-    for route in routes.values { route.group?.settings = new.groups.settings }
+    for route in routes.values {
+      guard let name = route.groupKey?.name else { continue }
+      let settings = new.groups.settings(of: name)
+      route.group?.follow(settings) { settings.weight(by: proxies[$0]?.metadata ?? [:]) }
+    }
     // Later deadlines stay behind earlier ones.
     let latest = now + new.userWaitLimit
     for (user, waiting) in users where waiting.deadline > latest { users[user]?.deadline = latest }

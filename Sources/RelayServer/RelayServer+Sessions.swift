@@ -253,7 +253,7 @@ extension RelayServer {
     policy.userWaitLimit = configuration.userConnectionTimeout
     policy.subdomainHost = configuration.subdomainHost ?? ""
     policy.groups.settings = makeGroupSettings(configuration.groups)
-    policy.groups.weightKey = configuration.groups.weightKey
+    policy.groups.named = configuration.namedGroups.mapValues { makeGroupSettings($0) }
     return policy
   }
 
@@ -269,6 +269,7 @@ extension RelayServer {
     settings.failureCountMax = configuration.failureCountMax
     settings.ejectionTime = configuration.failureTime
     settings.slowStart = configuration.slowStart
+    settings.weightKey = configuration.weightKey
     return settings
   }
 }

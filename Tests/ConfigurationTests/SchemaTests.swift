@@ -56,6 +56,8 @@ import Testing
   @Test func tablesAreConsistent() {
     checkTable(ServerSchema.common)
     checkTable(ServerPluginSchema.keys)
+    checkTable(GroupSchema.keys)
+    checkTable(HostCertificateSchema.keys)
     checkTable(ClientSchema.common)
     checkTable(ProxySchema.all)
     checkTable(VisitorSchema.keys)

@@ -72,7 +72,7 @@ import Testing
     for index in both.tables.indices {
       // The list of scopes stands for two keys that only INI files have.
       both.tables[index].entries.removeAll {
-        $0.iniName == nil && $0.v1Name != "auth.additionalScopes" && $0.v1Name != "name"
+        $0.iniName == nil && !["auth.additionalScopes", "name", "hosts"].contains($0.v1Name)
       }
     }
     let ini = try #require(
@@ -162,7 +162,7 @@ private struct TreeText {
         lists.append((list, [node]))
       }
     }
-    for (name, nodes) in lists { root.set([Substring(name)], .list(nodes)) }
+    for (name, nodes) in lists { root.set(name.split(separator: ".")[...], .list(nodes)) }
   }
 
   private static func node(_ value: FieldValue) -> Node {

@@ -1,4 +1,5 @@
 import Configuration
+import Foundation
 import LinuxSystem
 import RelayServer
 import TestKit
@@ -126,6 +127,47 @@ import WireProtocol
     try rig.stop()
   }
 
+  /// Four members, one of which fails, in two groups: one with settings of its own, and one without
+  /// them, which shows how many connections such a member gets. `FRP_GROUP_CONNECTIONS` is the
+  /// number of connections after the third failure.
+  @Test(arguments: [Stack(), Stack(isTLS: false, isMux: false)])
+  func failingMemberGetsLessThanOnePerCent(_ stack: Stack) throws {
+    let wanted = ProcessInfo.processInfo.environment["FRP_GROUP_CONNECTIONS"].flatMap(Int.init)
+    let count = wanted ?? 2_000
+    let good = try Self.service("a")
+    let mutes = try [Self.mute(), Self.mute()]
+    defer { for service in [good] + mutes { service.stop() } }
+    let proxies = zip(["kept", "even"], mutes).flatMap { group, mute in
+      [good.port, mute.port, good.port, good.port].enumerated().map {
+        Rig.proxy("\(group)\($0)", .tcp(TCPProxyConfiguration(remotePort: 0)), $1, group)
+      }
+    }
+    let rig = try Rig.hosts(
+      over: stack, proxies,
+      server: {
+        var settings = GroupConfiguration()
+        settings.failureCountMax = 3
+        $0.namedGroups = ["kept": settings]
+      })
+    let kept = try rig.publicPort("kept0")
+    for _ in 0..<12 { _ = try ask(kept) }
+    #expect(mutes[0].acceptCount == 3)
+    let start = HostSystem.monotonicNanoseconds
+    var failedCount = 0
+    for _ in 0..<count where try ask(kept) == "-" { failedCount += 1 }
+    let late = mutes[0].acceptCount - 3
+    #expect(late * 100 < count && failedCount == late)
+    // The same load without the setting.
+    let even = try rig.publicPort("even0")
+    for _ in 0..<200 { _ = try ask(even) }
+    #expect(mutes[1].acceptCount == 50)
+    let milliseconds = (HostSystem.monotonicNanoseconds - start) / 1_000_000
+    Console.writeLine(
+      "\(stack.testDescription): after 3 failures \(count) connections in \(milliseconds) ms, "
+        + "\(late) of them to the member that fails")
+    try rig.stop()
+  }
+
   // Who leaves before the service has said anything tells nothing about it.
   @Test(arguments: [Stack(), Stack(isTLS: false, isMux: false)])
   func usersWhoLeaveAreNoFailures(_ stack: Stack) throws {
@@ -216,6 +258,7 @@ import WireProtocol
       configuration.httpsPort = 0
       configuration.httpConnectPort = 0
       configuration.groups.policy = .sourceHash
+      configuration.groups.weightKey = "weight"
       _ = server.on(loop).reload(configuration)
     }
     #expect(Set(try ask(8, port)).count == 1, "one address, one member")
@@ -224,6 +267,7 @@ import WireProtocol
       configuration.httpsPort = 0
       configuration.httpConnectPort = 0
       configuration.groups.policy = .leastConnections
+      configuration.groups.weightKey = "weight"
       _ = server.on(loop).reload(configuration)
     }
     // Four users who stay: three of them with the heavy member.
@@ -232,6 +276,48 @@ import WireProtocol
     let names = try users.map { String(decoding: try $0.receive(exactly: 1), as: UTF8.self) }
     #expect(names.count { $0 == "b" } == 3)
     for user in users { user.close() }
+    try rig.stop()
+  }
+
+  // Members, their users and the route stay; only the way to choose changes, and only in one group.
+  @Test func reloadChangesOneGroup() throws {
+    let services = try ["a", "b"].map { try Self.service($0) }
+    defer { for service in services { service.stop() } }
+    let proxies = ["g", "h"].flatMap { group in
+      services.enumerated().map { index, service in
+        var proxy = Rig.proxy(
+          "\(group)\(index)", .tcp(TCPProxyConfiguration(remotePort: 0)), service.port, group)
+        proxy.metadata = ["weight": "\(1 + 2 * index)"]
+        return proxy
+      }
+    }
+    let rig = try Rig.hosts(proxies)
+    let ports = (try rig.publicPort("g0"), try rig.publicPort("h0"))
+    #expect(try ask(4, ports.0) == "abab")
+    let user = try TestSocket.connect(ports.0)
+    #expect(try user.receive(exactly: 1) == Array("a".utf8))
+    let server = rig.server
+    func reload(_ named: [String: GroupConfiguration]) throws {
+      try rig.serverThread.run { loop in
+        var configuration = Rig.serverConfiguration(Stack())
+        configuration.httpsPort = 0
+        configuration.httpConnectPort = 0
+        configuration.namedGroups = named
+        #expect(server.on(loop).reload(configuration).restartKeys.isEmpty)
+      }
+    }
+    var settings = GroupConfiguration()
+    settings.weightKey = "weight"
+    try reload(["g": settings])
+    #expect(try ask(8, ports.0).count { $0 == "b" } == 6)
+    #expect(try ask(8, ports.1).count { $0 == "b" } == 4)
+    settings.policy = .sourceHash
+    try reload(["g": settings])
+    #expect(Set(try ask(8, ports.0)).count == 1)
+    try reload([:])
+    #expect(try ask(8, ports.0).count { $0 == "b" } == 4)
+    #expect(try rig.publicPort("g1") == ports.0)
+    user.close()
     try rig.stop()
   }
 }

@@ -256,6 +256,45 @@ import WireProtocol
     #expect(Set(choose(4, from: &group, at: at(1))) == [0, 1])
   }
 
+  // MARK: Other settings
+
+  @Test func newSettingsLeaveMembersAsTheyAre() {
+    var group = makeGroup([1, 1, 1]) {
+      $0.failureCountMax = 2
+      $0.ejectionTime = .seconds(60)
+    }
+    #expect(choose(6, from: &group).count == 6)
+    group.failed(ProxyID(rawValue: 1), now: at(0))
+    group.failed(ProxyID(rawValue: 1), now: at(0))
+    var other = group.settings
+    other.policy = .leastConnections
+    other.failureCountMax = 1
+    group.follow(other) { _ in 1 }
+    // Who is out stays out, and connections count on.
+    group.connectionEnded(ProxyID(rawValue: 2))
+    #expect(choose(3, from: &group, at: at(1)) == [2, 0, 2])
+    #expect(group.connectionCount(of: ProxyID(rawValue: 1)) == 2)
+    group.failed(ProxyID(rawValue: 0), now: at(1))
+    #expect(choose(2, from: &group, at: at(2)) == [2, 2])
+    // Nobody is left out any more.
+    other.failureCountMax = 0
+    other.policy = .roundRobin
+    group.follow(other) { _ in 1 }
+    #expect(Set(choose(3, from: &group, at: at(3))) == [0, 1, 2])
+    group.failed(ProxyID(rawValue: 1), now: at(3))
+    #expect(Set(choose(3, from: &group, at: at(3))) == [0, 1, 2])
+  }
+
+  @Test func newWeightsHoldAtOnce() {
+    var group = makeGroup([256, 1])
+    _ = choose(128, from: &group)
+    group.follow(group.settings) { $0.rawValue == 0 ? 1 : 3 }
+    #expect(shares(choose(8, from: &group)) == [0: 2, 1: 6])
+    // Weights are bounded as those of newcomers.
+    group.follow(group.settings) { $0.rawValue == 0 ? -5 : .max }
+    #expect(shares(choose(257, from: &group)) == [0: 1, 1: 256])
+  }
+
   @Test func timesOutAreBounded() {
     var group = makeGroup([1, 1]) {
       $0.failureCountMax = 1

@@ -210,10 +210,56 @@ import WireProtocol
     }
   }
 
+  /// Settings by name hold for groups of that name, of every type, and follow the rules.
+  @Test func groupsHaveSettingsOfTheirOwn() throws {
+    var named = GroupSettings()
+    named.policy = .sourceHash
+    var policy = RelayPolicy()
+    policy.hostPorts = [.https: 443]
+    policy.groups.settings.weightKey = "weight"
+    policy.groups.named = ["g": named]
+    let first = policy
+    var rig = GraphRig { $0 = first }
+    let (session, _) = try rig.logIn(poolCount: 0)
+    var routes: [String: RouteID] = [:]
+    for (host, group) in [("a.test", "g"), ("b.test", "h")] {
+      for weight in [1, 3] {
+        let request = Self.request("\(group)\(weight)", "https") {
+          $0.group = group
+          $0.customDomains = [host]
+          $0.metas = ["weight": "\(weight)", "share": "\(4 - weight)"]
+        }
+        _ = try open(rig.announce(session, request))
+      }
+      let route = rig.graph.route(.https, host: host)
+      routes[group] = route
+    }
+    let (g, h) = (choose(4, routes["g"], &rig), choose(4, routes["h"], &rig))
+    #expect(Set(g).count == 1, "one address, one member")
+    #expect(h.count { $0 == "h3" } == 3)
+    // The other way round.
+    policy.groups.named = ["h": named]
+    policy.groups.settings.weightKey = "share"
+    rig.graph.setPolicy(policy, now: rig.now)
+    let (otherG, otherH) = (choose(4, routes["g"], &rig), choose(4, routes["h"], &rig))
+    #expect(otherG.count { $0 == "g1" } == 3)
+    #expect(Set(otherH).count == 1)
+    let inconsistencies = rig.graph.findInconsistencies()
+    #expect(inconsistencies.isEmpty)
+  }
+
+  private func choose(_ count: Int, _ route: RouteID?, _ rig: inout GraphRig) -> [String] {
+    var names: [String] = []
+    for _ in 0..<count {
+      if let proxy = rig.choose(route), let name = rig.graph.name(of: proxy) { names.append(name) }
+    }
+    return names
+  }
+
   @Test func failingMemberIsLeftOutAndComesBack() throws {
     var rig = Self.makeRig {
       $0.groups.settings.failureCountMax = 3
-      $0.groups.weightKey = "weight"
+      $0.groups.settings.weightKey = "weight"
     }
     let (session, _) = try rig.logIn(poolCount: 0)
     var members: [ProxyID] = []

@@ -18,11 +18,10 @@ struct ServerDraft: Sendable {
   var notFoundPagePath = ""
   var trustedProxies: [String] = []
   var hostCertificateFolder = ""
-  var groupPolicy = ""
-  var groupFailuresMax = 0
-  var groupFailureSeconds = 0
-  var groupSlowStartSeconds = 0
-  var groupWeightKey = ""
+  var hostCertificates: [HostCertificateDraft] = []
+  /// How groups choose without settings of their own.
+  var group = GroupDraft()
+  var namedGroups: [GroupDraft] = []
   var userConnectionSeconds = 0
   var sendsDetailedErrors = true
   var portsPerClientMax = 0
@@ -76,7 +75,10 @@ struct ServerDraft: Sendable {
     result.notFoundPagePath = notFoundPagePath.nonEmpty
     result.trustedProxies = trustedProxies
     result.hostCertificateFolder = hostCertificateFolder.nonEmpty
-    result.groups = groups
+    result.hostCertificates = hostCertificates.map(\.configuration)
+    result.groups = group.configuration
+    result.namedGroups = Dictionary(
+      namedGroups.map { ($0.name, $0.configuration) }, uniquingKeysWith: { first, _ in first })
     result.userConnectionTimeout = .seconds(userConnectionSeconds)
     result.sendsDetailedErrors = sendsDetailedErrors
     result.portsPerClientMax = portsPerClientMax == 0 ? nil : portsPerClientMax
@@ -115,16 +117,6 @@ struct ServerDraft: Sendable {
     result.perAddress = limit(connectionsPerAddressMax)
     result.perProxy = limit(connectionsPerProxyMax)
     result.perClient = limit(connectionsPerClientMax)
-    return result
-  }
-
-  private var groups: GroupConfiguration {
-    var result = GroupConfiguration()
-    result.policy = GroupConfiguration.Policy(rawValue: groupPolicy) ?? .roundRobin
-    result.failureCountMax = groupFailuresMax
-    result.failureTime = .seconds(groupFailureSeconds)
-    result.slowStart = .seconds(groupSlowStartSeconds)
-    result.weightKey = groupWeightKey
     return result
   }
 

@@ -13,6 +13,8 @@ struct IniSection {
   let name: String
   /// The header; of a section that is opened several times, the first.
   let location: SourceLocation
+  /// The second header; `nil` when there is none.
+  fileprivate(set) var secondLocation: SourceLocation?
   private(set) var entries: [IniEntry] = []
   private var positions: [String: Int] = [:]
 
@@ -61,6 +63,7 @@ struct IniDocument {
   /// Opens a section, a new one or one that is there; `false` when there are too many.
   mutating func open(_ name: String, location: SourceLocation) -> Bool {
     if let position = positions[name] {
+      if sections[position].secondLocation == nil { sections[position].secondLocation = location }
       current = position
       return true
     }
@@ -105,6 +108,11 @@ struct IniDocument {
       known = seen
     }
     return entries.map { resolved($0, in: section) }
+  }
+
+  /// The keys that stand in `section` itself.
+  func ownEntries(of section: IniSection) -> [IniEntry] {
+    section.entries.map { resolved($0, in: section) }
   }
 
   private func resolved(_ plain: IniEntry, in section: IniSection) -> IniEntry {

@@ -25,6 +25,8 @@ enum FieldWriter {
     if value.isEmpty { return }
     var value = value
     if case .integer(let rule, _) = key.rule, case .integer(0) = value, rule.zeroIsDefault {
+      // The target holds what the program's own key says.
+      if key.fallback != nil, rule.defaultValue != 0 { return }
       value = .integer(rule.defaultValue)
     }
     if context.checksRules {

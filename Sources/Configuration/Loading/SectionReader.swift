@@ -6,13 +6,18 @@ struct SectionReader<Target: Sendable> {
   let context: ReadContext
   /// Names that may stand elsewhere, with where.
   let elsewhere: [String: String]
+  /// Whether frp has no such section. Then the dots in its name lead to no others to take from, and
+  /// what has no meaning is an error.
+  var isOurs = false
 
   func read(into target: inout Target, _ places: inout KeyPlaces, _ issues: inout IssueCollector) {
     var maps: [String: (key: SchemaKey<Target>, members: [String: String], first: IniEntry)] = [:]
-    for entry in document.effectiveEntries(of: section) {
+    let entries =
+      isOurs ? document.ownEntries(of: section) : document.effectiveEntries(of: section)
+    for entry in entries {
       let isOwn = section[entry.key] != nil
       guard let (key, member) = index.key(ini: entry.key) else {
-        if isOwn { warnAboutUnknown(entry, &issues) }
+        if isOwn { tellUnknown(entry, &issues) }
         continue
       }
       guard key.scope.contains(kind: context.kind, plugin: context.plugin) else {
@@ -55,13 +60,13 @@ struct SectionReader<Target: Sendable> {
     case .choice: value = .text(text)
     case .boolean(let defaultValue, _):
       guard let boolean = ScalarText.boolean(text) else {
-        return warnAboutValue(of: entry, "true or false", keeping: "\(defaultValue)", &issues)
+        return tellWrong(entry, "true or false", keeping: "\(defaultValue)", &issues)
       }
       value = .boolean(boolean)
     case .integer(let rule, _):
       guard let number = ScalarText.integer(text) else {
-        return warnAboutValue(
-          of: entry, rule.kind == .seconds ? "a number of seconds" : "a number",
+        return tellWrong(
+          entry, rule.kind == .seconds ? "a number of seconds" : "a number",
           keeping: "\(rule.defaultValue)", &issues)
       }
       value = .integer(number)
@@ -81,27 +86,29 @@ struct SectionReader<Target: Sendable> {
       value, key, at: entry.valueLocation, shownAs: entry.key, into: &target, context, &issues)
   }
 
-  // MARK: Warnings
+  // MARK: Issues
 
-  private func warnAboutUnknown(_ entry: IniEntry, _ issues: inout IssueCollector) {
-    guard !issues.isFull(.warning) else { return issues.skip() }
-    var message = "unknown key, ignored"
+  private var severity: ConfigurationIssue.Severity { isOurs ? .error : .warning }
+
+  private func tellUnknown(_ entry: IniEntry, _ issues: inout IssueCollector) {
+    guard !issues.isFull(severity) else { return issues.skip() }
+    var message = isOurs ? "unknown key" : "unknown key, ignored"
     if let place = elsewhere[entry.key] {
-      message = "has no effect here; it is a key of \(place)"
+      message = "has no \(isOurs ? "meaning" : "effect") here; it is a key of \(place)"
     } else if let nearest = NearestName.of(entry.key, in: index.iniNames) {
       message += "; did you mean \(nearest)?"
     }
-    issues.add(.warning, entry.location, key: quotedIfOdd(entry.key), message)
+    issues.add(severity, entry.location, key: quotedIfOdd(entry.key), message)
   }
 
-  private func warnAboutValue(
-    of entry: IniEntry, _ expected: String, keeping defaultText: String,
+  private func tellWrong(
+    _ entry: IniEntry, _ expected: String, keeping defaultText: String,
     _ issues: inout IssueCollector
   ) {
+    let message = "expected \(expected), found \(quoted(entry.value))"
     issues.add(
-      .warning, entry.valueLocation, key: entry.key,
-      "expected \(expected), found \(quoted(entry.value)); the value is ignored and "
-        + "\(defaultText) is used")
+      severity, entry.valueLocation, key: entry.key,
+      isOurs ? message : message + "; the value is ignored and \(defaultText) is used")
   }
 
   private func warnAboutComment(in entry: IniEntry, _ issues: inout IssueCollector) {

@@ -36,18 +36,31 @@ struct ServerLoader {
       index: ServerSchema.index, document: document, section: common,
       context: ReadContext(options: options), elsewhere: Self.elsewhere
     ).read(into: &draft, &places, &issues)
+    var sections = ServerSectionLoader(options: options, group: draft.group)
     for section in document.sections {
       if section.name == "common" || section.name == IniDocument.defaultSectionName { continue }
       if section.name.hasPrefix("plugin.") {
         draft.plugins.append(loadPlugin(document, section, &issues))
-      } else {
-        issues.add(
-          .warning, section.location,
-          "section \(quoted(section.name)) has no effect; proxies are configured at the client")
+      } else if !sections.load(section, of: document, &issues) {
+        warnAboutSection(section, &issues)
       }
     }
+    sections.store(into: &draft)
     draft.complete()
     return Result(configuration: draft.finish(places, options: options, &issues), draft: draft)
+  }
+
+  private func warnAboutSection(_ section: IniSection, _ issues: inout IssueCollector) {
+    var message = "section \(quoted(section.name)) has no effect; "
+    if let dot = section.name.firstIndex(of: "."),
+      let kind = NearestName.of(
+        String(section.name[..<dot]), in: ["plugin"] + ServerSectionLoader.kinds)
+    {
+      message += "did you mean [\(quotedIfOdd(kind + section.name[dot...]))]?"
+    } else {
+      message += "proxies are configured at the client"
+    }
+    issues.add(.warning, section.location, message)
   }
 
   private func loadPlugin(
@@ -85,6 +98,8 @@ struct ServerLoader {
 
   // MARK: TOML, YAML, JSON
 
+  private static let lists = ["httpPlugins", GroupSchema.list, HostCertificateSchema.list]
+
   private static let currentElsewhere: [String: String] = {
     var places: [String: String] = ["proxies": "frpc", "visitors": "frpc"]
     for key in ClientSchema.common {
@@ -101,7 +116,7 @@ struct ServerLoader {
     var places = KeyPlaces(
       .v1, table: SourceLocation(file: text.file), iniNames: ServerSchema.iniNames)
     TableReader(
-      index: ServerSchema.index, source: text, context: context, structural: ["httpplugins"],
+      index: ServerSchema.index, source: text, context: context, structural: Self.lists,
       elsewhere: Self.currentElsewhere
     ).read(tree, into: &draft, &places, &issues)
     let entries = EntryList.entries("httpPlugins", of: tree, text, &issues)
@@ -118,6 +133,9 @@ struct ServerLoader {
       check(plugin, places, &issues)
       draft.plugins.append(plugin)
     }
+    var sections = ServerSectionLoader(options: options, group: draft.group)
+    sections.load(tree, text, &issues)
+    sections.store(into: &draft)
     draft.complete()
     return Result(configuration: draft.finish(places, options: options, &issues), draft: draft)
   }
@@ -139,12 +157,15 @@ struct ListEntry {
 
 /// Lists of tables.
 enum EntryList {
-  /// The tables of a list; one that is no table, and what is no list, is an issue.
+  /// The tables of a list, whose name may have dots; one that is no table, and what is no list, is
+  /// an issue.
   static func entries(
     _ name: String, of tree: ConfigurationValue, _ source: RenderedText,
     _ issues: inout IssueCollector
   ) -> [ListEntry] {
-    guard let list = tree.member(name) else { return [] }
+    var member: ConfigurationValue? = tree
+    for part in name.split(separator: ".") { member = member?.member(String(part)) }
+    guard let list = member else { return [] }
     if case .null = list.content { return [] }
     guard case .list(let items) = list.content else {
       issues.add(

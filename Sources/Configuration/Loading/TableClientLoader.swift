@@ -65,7 +65,7 @@ struct TableClientLoader {
   }
 
   private static let elsewhere: [String: String] = {
-    var places = ["httpplugins": "frps"]
+    var places = ["httpplugins": "frps", HostCertificateSchema.list.lowercased(): "frps"]
     for key in ServerSchema.common {
       if let name = key.v1Name?.split(separator: ".").first { places[name.lowercased()] = "frps" }
     }

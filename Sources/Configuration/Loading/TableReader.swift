@@ -3,8 +3,8 @@ struct TableReader<Target: Sendable> {
   let index: SchemaIndex<Target>
   let source: RenderedText
   let context: ReadContext
-  /// Members of the table that others read; in lower case.
-  var structural: Set<String> = []
+  /// Members that others read, by their names from this table on.
+  var structural: [String] = []
   /// What names in INI files, or of other tables, are called here.
   var elsewhere: [String: String] = [:]
 
@@ -23,7 +23,7 @@ struct TableReader<Target: Sendable> {
     guard case .table(let members) = table.content else { return }
     for member in members {
       let folded = member.name.lowercased()
-      if path.isEmpty, structural.contains(folded) { continue }
+      if isStructural(path + member.name) { continue }
       guard let child = index.nodes[node].children[folded] else {
         // Helpers of YAML files, which hold anchors.
         if path.isEmpty, places.prefix.isEmpty, member.name.hasPrefix(".") { continue }
@@ -51,6 +51,12 @@ struct TableReader<Target: Sendable> {
       read(
         member.value, node: child, path: name + ".", into: &target, &places, &issues)
     }
+  }
+
+  private func isStructural(_ name: String) -> Bool {
+    guard !structural.isEmpty else { return false }
+    let folded = name.lowercased()
+    return structural.contains { $0.lowercased() == folded }
   }
 
   private func read(
@@ -105,7 +111,8 @@ struct TableReader<Target: Sendable> {
     var message = "unknown key"
     let siblings =
       index.nodes[node].children.values.map { index.nodes[$0].name }.sorted()
-      + (path.isEmpty ? structural.sorted() : [])
+      + structural.filter { $0.hasPrefix(path) }.map { String($0.dropFirst(path.count)) }
+      .filter { !$0.contains(".") }
     if path.isEmpty, trimmed(member.name).lowercased() == "common" {
       message += "; the section of an INI file is called [common], without blanks"
     } else if let name = currentName(of: member.name) {

@@ -38,12 +38,19 @@ public struct ServerConfiguration: Equatable, Sendable {
   /// The folder with the certificates of hosts whose TLS ends at the relay; `nil` for none.
   public var hostCertificateFolder: String?
 
+  /// The certificates of such hosts that are named one by one; they stand before those of the
+  /// folder.
+  public var hostCertificates: [HostCertificateConfiguration] = []
+
   /// The front proxies that say with a PROXY header who their users are: addresses, alone or with
   /// the bits that count.
   public var trustedProxies: [String] = []
 
-  /// How groups of proxies choose.
+  /// How groups of proxies choose that have no settings of their own.
   public var groups = GroupConfiguration()
+
+  /// The settings of the others, complete, by the group's name.
+  public var namedGroups: [String: GroupConfiguration] = [:]
 
   /// The log of requests to virtual hosts of HTTP.
   public var accessLog = AccessLogConfiguration()
@@ -175,6 +182,22 @@ public struct GroupConfiguration: Equatable, Sendable {
 
   /// frp's behaviour.
   public init() {}
+}
+
+/// A certificate of hosts whose TLS ends at the relay.
+public struct HostCertificateConfiguration: Equatable, Sendable {
+  /// The names of the hosts, in small letters and without a dot at the end; `*.` at the beginning
+  /// stands for one label.
+  public var hosts: [String]
+
+  /// The certificate with its key.
+  public var files: CertificateFiles
+
+  /// Puts both together.
+  public init(hosts: [String], files: CertificateFiles) {
+    self.hosts = hosts
+    self.files = files
+  }
 }
 
 /// How many user connections there may be; `nil` for no maximum of that kind.

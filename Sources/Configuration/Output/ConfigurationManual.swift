@@ -4,7 +4,11 @@ package enum ConfigurationManual {
   package static let server: [ManualBlock] =
     introduction("frps") + [
       .heading("Keys"), .paragraph("In INI files they stand in the section `[common]`."),
-      .terms(terms(ServerSchema.common)), .heading("Server plugins"),
+      .terms(terms(ServerSchema.common)), .heading("Groups"),
+      .paragraph(ConfigurationReference.groupIntroduction), .terms(terms(GroupSchema.keys)),
+      .heading("Certificates of hosts"),
+      .paragraph(ConfigurationReference.certificateIntroduction),
+      .terms(terms(HostCertificateSchema.keys)), .heading("Server plugins"),
       .paragraph("In INI files a section `[plugin.NAME]`, else one of the list `httpPlugins`."),
       .terms(terms(ServerPluginSchema.keys)), .heading("Users file"),
       .paragraph(
@@ -62,8 +66,9 @@ package enum ConfigurationManual {
         ? "\(names[0]), \(names[1])" : names[0] + (key.iniName == nil ? " (not in INI)" : "")
       let scope = key.scope == .everywhere ? "" : "Of \(key.scope.description): "
       let missing = key.missingFeature.map { " (needs \($0.name), not in this version)" } ?? ""
+      let defaultText = key.fallback.map { "that of \($0)" } ?? key.defaultText
       return ManualTerm(
-        term, note: note(key.typeText, key.defaultText), scope + key.documentation + missing)
+        term, note: note(key.typeText, defaultText), scope + key.documentation + missing)
     }
   }
 

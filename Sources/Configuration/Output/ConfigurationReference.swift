@@ -5,6 +5,9 @@ public enum ConfigurationReference {
     let parts = [
       introduction, rules,
       "## frps\n\n" + table(ServerSchema.common),
+      "### Groups\n\n" + groupIntroduction + "\n\n" + table(GroupSchema.keys),
+      "### Certificates of hosts\n\n" + certificateIntroduction + "\n\n"
+        + table(HostCertificateSchema.keys),
       "### Server plugins\n\n" + serverPluginIntroduction + "\n\n" + table(ServerPluginSchema.keys),
       accountIntroduction, accountPart,
       "## frpc\n\n" + table(ClientSchema.common),
@@ -46,6 +49,7 @@ public enum ConfigurationReference {
   }
 
   private static func defaultText<Target>(_ key: SchemaKey<Target>) -> String {
+    if let fallback = key.fallback { return "as " + code(fallback) }
     let text = key.defaultText.isEmpty ? "" : code(key.defaultText)
     return text + (key.iniDefault.map { "; INI: " + code($0) } ?? "")
   }
@@ -107,8 +111,9 @@ public enum ConfigurationReference {
       `#` or `;`; what stands behind a value belongs to the value. A value may stand in `"` or `'`.
       Booleans are `true` and `false`, `1` and `0`, `yes` and `no`, `on` and `off`. `%(name)s`
       stands for the value of another key of the section. A section `[a.b]` takes from `[a]` what it
-      lacks. A number or a boolean that cannot be read is reported by a warning, and the default is
-      used; unknown keys are reported by a warning.
+      lacks, unless it is that of a group or a host of frps. A number or a boolean that cannot be
+      read is reported by a warning, and the default is used; unknown keys are reported by a
+      warning.
     - TOML, YAML and JSON: a dot in a name of the tables below means a table inside a table. Names
       match in any case. A value of another type is an error, and so is an unknown key, unless
       `--strict_config=false` makes it a warning. Null means that the key is not set. In YAML, keys
@@ -116,6 +121,18 @@ public enum ConfigurationReference {
     - Everything else that is wrong is an error, and the program does not start.
     - `includes` names more files with proxies and visitors; what else they hold has no effect. A
       path is relative to the working directory, the last part may have `*`, `?` and `[a-z]`.
+    """
+
+  static let groupIntroduction = """
+    The settings of one group, not in frp. In INI files a section `[group.NAME]`, else one of the
+    list `groups.named`. What it leaves out is as the key of `[common]` says; a group without
+    settings of its own follows those alone. Unknown keys and wrong values are errors.
+    """
+
+  static let certificateIntroduction = """
+    The certificate of hosts whose TLS ends at the relay, not in frp. In INI files a section
+    `[host.NAME]`, such as `[host.www.example.com]` or `[host.*.example.com]`, else one of the list
+    `vhostHTTPSCertificates`. It stands before one of that name in `vhost_https_cert_dir`.
     """
 
   private static let serverPluginIntroduction = """

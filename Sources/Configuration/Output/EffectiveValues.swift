@@ -16,6 +16,10 @@ extension LoadedConfiguration {
     switch effective {
     case .server(let draft):
       dump.add(draft, ServerSchema.index)
+      for group in draft.namedGroups { dump.add(GroupSchema.list, group, GroupSchema.index) }
+      for certificate in draft.hostCertificates {
+        dump.add(HostCertificateSchema.list, certificate, HostCertificateSchema.index)
+      }
       for plugin in draft.plugins { dump.add("httpPlugins", plugin, ServerPluginSchema.index) }
     case .client(let draft, let proxies, let visitors):
       dump.add(draft, ClientSchema.index)

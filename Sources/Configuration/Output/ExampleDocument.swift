@@ -21,6 +21,8 @@ struct ExampleDocument {
     var comment = ""
     /// What must be there for the table as a whole.
     var feature: Feature?
+    /// Whether the table as a whole names files that have to be there.
+    var needsFiles = false
     var entries: [Entry]
   }
 
@@ -31,6 +33,15 @@ struct ExampleDocument {
     program: "frps",
     tables: [
       Table(section: "common", entries: entries(ServerSchema.index)),
+      Table(
+        list: GroupSchema.list, section: GroupSchema.sectionPrefix + "web",
+        comment: "A group with settings of its own; the keys above hold for what it leaves out.",
+        entries: entries(GroupSchema.index, name: "web")),
+      Table(
+        list: HostCertificateSchema.list,
+        section: HostCertificateSchema.sectionPrefix + "www.example.com",
+        comment: "The certificate of a host whose TLS ends at the relay.", needsFiles: true,
+        entries: entries(HostCertificateSchema.index)),
       Table(
         list: "httpPlugins", section: "plugin.example",
         comment: "A server plugin: an HTTP server that is asked before something is allowed.",

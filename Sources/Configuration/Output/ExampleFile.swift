@@ -18,7 +18,7 @@ public enum ExampleFile {
     var text = introduction(document, "frp's INI format")
     for table in document.tables {
       guard let section = table.section else { continue }
-      let mark = isMissing(table.feature) ? "#" : ""
+      let mark = isOff(table) ? "#" : ""
       text += "\n" + heading(table) + "\(mark)[\(section)]\n"
       for entry in table.entries {
         guard let name = entry.iniName else { continue }
@@ -36,7 +36,7 @@ public enum ExampleFile {
     var text = introduction(document, "TOML")
     for table in document.tables {
       if let list = table.list {
-        let mark = isMissing(table.feature) ? "#" : ""
+        let mark = isOff(table) ? "#" : ""
         text += "\n" + heading(table) + "\(mark)[[\(list)]]\n"
       } else {
         text += "\n"
@@ -57,12 +57,15 @@ public enum ExampleFile {
     feature.map { !$0.isInThisVersion } ?? false
   }
 
+  private static func isOff(_ table: ExampleDocument.Table) -> Bool {
+    isMissing(table.feature) || table.needsFiles
+  }
+
   private static func prefix(
     _ entry: ExampleDocument.Entry, in table: ExampleDocument.Table
   ) -> String {
     if entry.alternativeTo != nil { return "#   " }
-    let isOff = isMissing(table.feature) || isMissing(entry.feature) || entry.needsFiles
-    return isOff ? "#" : ""
+    return isOff(table) || isMissing(entry.feature) || entry.needsFiles ? "#" : ""
   }
 
   private static func introduction(_ document: ExampleDocument, _ format: String) -> String {

@@ -27,6 +27,10 @@ struct SchemaKey<Target>: Sendable {
   /// The key that this one stands for another way of; an example file sets only one of them.
   let alternativeTo: String?
 
+  /// The legacy name of the program's own key whose value holds when this one, of a section, is not
+  /// set.
+  let fallback: String?
+
   /// Whether the value names files without which the configuration is wrong, so that no example
   /// file can set the key.
   let needsFiles: Bool
@@ -34,7 +38,8 @@ struct SchemaKey<Target>: Sendable {
   init(
     _ iniName: String?, _ v1Name: String?, _ rule: KeyRule<Target>, _ documentation: String,
     feature: Feature? = nil, scope: KeyScope = .everywhere, example: String = "",
-    alternativeTo: String? = nil, iniDefault: String? = nil, needsFiles: Bool = false
+    alternativeTo: String? = nil, iniDefault: String? = nil, fallback: String? = nil,
+    needsFiles: Bool = false
   ) {
     self.iniName = iniName
     self.v1Name = v1Name
@@ -45,6 +50,7 @@ struct SchemaKey<Target>: Sendable {
     self.iniDefault = iniDefault
     self.example = example
     self.alternativeTo = alternativeTo
+    self.fallback = fallback
     self.needsFiles = needsFiles
   }
 

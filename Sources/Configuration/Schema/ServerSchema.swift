@@ -112,7 +112,7 @@ enum ServerSchema {
       "vhost_https_cert_dir", "vhostHTTPSCertDir", .path(\.hostCertificateFolder),
       "folder with certificates `NAME.crt` and keys `NAME.key` of hosts whose TLS ends at the "
         + "relay, for http proxies; not in frp", feature: .httpProxies,
-      example: "/etc/frp/certs"),
+      example: "/etc/frp/certs", needsFiles: true),
     SchemaKey(
       "trusted_proxies", "trustedProxies", .list(choices: [], \.trustedProxies),
       "addresses or networks of front proxies that say with a PROXY header who their users are; "
@@ -143,25 +143,25 @@ enum ServerSchema {
     SchemaKey(
       "group_policy", "groups.policy",
       .choice(
-        \.groupPolicy, GroupConfiguration.Policy.roundRobin.rawValue,
+        \.group.policy, GroupConfiguration.Policy.roundRobin.rawValue,
         GroupConfiguration.Policy.allCases.map(\.rawValue)),
       "which member of a group serves the next user; not in frp, where it is `round_robin`",
       feature: .loadBalancing, example: "least_conn"),
     SchemaKey(
       "group_max_failures", "groups.maxFailures",
-      .integer(\.groupFailuresMax, .count, 0, 0...ConfigurationLimits.failureCountMax),
+      .integer(\.group.failuresMax, .count, 0, 0...ConfigurationLimits.failureCountMax),
       "after how many failures in a row a member of a group is left out for a while; 0: never; "
         + "not in frp", feature: .loadBalancing, example: "3"),
     SchemaKey(
-      "group_failure_time", "groups.failureTime", .seconds(\.groupFailureSeconds, 10),
+      "group_failure_time", "groups.failureTime", .seconds(\.group.failureSeconds, 10),
       "for how long at first, doubled each time up to 300 s; not in frp", feature: .loadBalancing,
       example: "30"),
     SchemaKey(
-      "group_slow_start", "groups.slowStart", .seconds(\.groupSlowStartSeconds, 0),
+      "group_slow_start", "groups.slowStart", .seconds(\.group.slowStartSeconds, 0),
       "how long a member that is new or comes back takes to its full share; not in frp",
       feature: .loadBalancing, example: "60"),
     SchemaKey(
-      "group_weight_meta", "groups.weightMeta", .text(\.groupWeightKey),
+      "group_weight_meta", "groups.weightMeta", .text(\.group.weightKey),
       "which of a proxy's `meta_` keys holds its weight, from 1 to 256; empty: all weigh the same; "
         + "not in frp", feature: .loadBalancing, example: "weight"),
   ]

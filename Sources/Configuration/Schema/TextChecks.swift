@@ -7,6 +7,14 @@ enum TextChecks {
         + "found \(quoted(text))"
   }
 
+  /// A host that may have a certificate: a name, or one for all names with a label more.
+  static let certifiedHost: @Sendable (String) -> String? = { text in
+    let name = text.hasPrefix("*.") ? String(text.dropFirst(2)) : text
+    return HostText.isName(name) && !HostText.isAddress(name)
+      ? nil
+      : "expected a host name such as www.example.com or *.example.com, found \(quoted(text))"
+  }
+
   static let address: @Sendable (String) -> String? = { text in
     HostText.isAddress(text) ? nil : "expected an IP address, found \(quoted(text))"
   }
