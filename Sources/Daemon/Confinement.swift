@@ -154,7 +154,9 @@ public struct Confinement: Sendable {
   }
 
   private func areFilesReadable() throws(Errno) -> Bool {
-    for file in readFiles {
+    // Keys in a folder often are root's alone.
+    let inFolders = readFolders.flatMap { (try? HostSystem.plainFiles(below: $0)) ?? [] }
+    for file in readFiles + readFolders + inFolders {
       if try !ProcessPrivileges.canRead(file) { return false }
     }
     return true

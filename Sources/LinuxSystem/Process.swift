@@ -125,6 +125,21 @@ public enum HostSystem {
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
+  /// Why nothing can be read from a file; `nil` when something can.
+  public static func readFault(_ path: String) -> Errno? {
+    do throws(Errno) {
+      let number = try throwing { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+      let descriptor = FileDescriptor(owning: number)
+      var byte: UInt8 = 0
+      switch retryingTransfer({ read(descriptor.rawValue, &byte, 1) }) {
+      case .bytes, .wouldBlock: return nil
+      case .failed(let error): return error
+      }
+    } catch {
+      return error
+    }
+  }
+
   /// Reads a whole file of at most `byteCountMax` bytes.
   ///
   /// - Throws: what open or read said; EFBIG when it is larger.

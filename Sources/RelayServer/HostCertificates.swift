@@ -2,49 +2,88 @@ internal import Configuration
 internal import LinuxSystem
 internal import Transports
 
-/// The certificates of hosts whose TLS ends at the relay: pairs of files in a folder, `NAME.crt`
-/// and `NAME.key`, where a name may begin with `*.` or `_.`, which stand for one label.
+/// The certificates of hosts whose TLS ends at the relay: those that the configuration names one by
+/// one, and pairs of files in a folder, `NAME.crt` and `NAME.key`, where a name may begin with `*.`
+/// or `_.`, which stand for one label.
 struct HostCertificates {
+  private struct Entry {
+    let context: TLSContext
+    let isFromFolder: Bool
+  }
+
   private static let certificateSuffix = ".crt"
   private static let keySuffix = ".key"
 
-  private var contexts: [String: TLSContext] = [:]
+  private var entries: [String: Entry] = [:]
 
   /// No certificates.
   init() {}
 
-  /// Reads the pairs of a folder.
+  /// Reads all files.
   ///
   /// - Parameters:
   ///   - former: where a pair that cannot be used now is taken from.
   ///   - problems: gets what cannot be used, each with the reason.
-  init(folder: String, former: HostCertificates, problems: inout [String]) {
+  init(
+    _ configuration: ServerConfiguration, former: HostCertificates, problems: inout [String]
+  ) {
+    for pair in configuration.hostCertificates { read(pair, former, &problems) }
+    if let folder = configuration.hostCertificateFolder { read(folder, former, &problems) }
+  }
+
+  private mutating func read(
+    _ pair: HostCertificateConfiguration, _ former: HostCertificates, _ problems: inout [String]
+  ) {
+    do throws(TLSError) {
+      let entry = Entry(context: try Self.context(pair.files), isFromFolder: false)
+      for host in pair.hosts { entries[host] = entry }
+    } catch {
+      var kept = ""
+      for host in pair.hosts {
+        guard let entry = former.entries[host] else { continue }
+        entries[host] = entry
+        kept = Self.keptText
+      }
+      let hosts = pair.hosts.joined(separator: ", ")
+      problems.append("certificate of \(hosts): \(error.description)\(kept)")
+    }
+  }
+
+  private mutating func read(
+    _ folder: String, _ former: HostCertificates, _ problems: inout [String]
+  ) {
     let files: [String]
     do throws(Errno) {
       files = try HostSystem.plainFiles(below: folder)
     } catch {
-      self = former
+      entries.merge(former.entries.filter(\.value.isFromFolder)) { own, _ in own }
       problems.append("vhost_https_cert_dir: cannot read \(folder): \(error)")
       return
     }
     for path in files where path.hasSuffix(Self.certificateSuffix) {
-      guard contexts.count < RelayServerLimits.hostCertificateCountMax else {
+      let stem = String(path.dropLast(Self.certificateSuffix.count))
+      let name = Self.hostName(stem)
+      // One that is named stands before it.
+      if entries[name]?.isFromFolder == false { continue }
+      guard entries.count < RelayServerLimits.hostCertificateCountMax else {
         problems.append("vhost_https_cert_dir: too many certificates in \(folder)")
         return
       }
-      let stem = String(path.dropLast(Self.certificateSuffix.count))
-      let name = Self.hostName(stem)
+      let pair = CertificateFiles(certificatePath: path, keyPath: stem + Self.keySuffix)
       do throws(TLSError) {
-        contexts[name] = try TLSContext(
-          .server,
-          TLSSettings(
-            certificate: CertificateFiles(
-              certificatePath: path, keyPath: stem + Self.keySuffix)))
+        entries[name] = Entry(context: try Self.context(pair), isFromFolder: true)
       } catch {
-        contexts[name] = former.contexts[name]
-        problems.append("vhost_https_cert_dir: \(error.description)")
+        entries[name] = former.entries[name]
+        let kept = entries[name] == nil ? "" : Self.keptText
+        problems.append("vhost_https_cert_dir: \(error.description)\(kept)")
       }
     }
+  }
+
+  private static let keptText = "; the former one stays in force"
+
+  private static func context(_ files: CertificateFiles) throws(TLSError) -> TLSContext {
+    try TLSContext(.server, TLSSettings(certificate: files))
   }
 
   private static func hostName(_ stem: String) -> String {
@@ -52,13 +91,10 @@ struct HostCertificates {
     return name.hasPrefix("_.") ? "*" + name.dropFirst() : name
   }
 
-  /// How many hosts have one.
-  var count: Int { contexts.count }
-
   /// The one for a host: its own, else one for all names beside it.
   func context(for host: String) -> TLSContext? {
-    if let context = contexts[host] { return context }
+    if let entry = entries[host] { return entry.context }
     guard let dot = host.firstIndex(of: ".") else { return nil }
-    return contexts["*" + host[dot...]]
+    return entries["*" + host[dot...]]?.context
   }
 }

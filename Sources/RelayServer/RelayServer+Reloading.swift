@@ -61,10 +61,16 @@ extension RelayServer {
   /// - Returns: what cannot be used.
   func readHostCertificates(_ configuration: ServerConfiguration) -> [String] {
     var problems: [String] = []
-    hostCertificates =
-      configuration.hostCertificateFolder.map {
-        HostCertificates(folder: $0, former: hostCertificates, problems: &problems)
-      } ?? HostCertificates()
+    hostCertificates = HostCertificates(
+      configuration, former: hostCertificates, problems: &problems)
+    return problems
+  }
+
+  /// What is wrong with the certificates of hosts whose TLS would end here, each with its file and
+  /// the reason. Needs no running relay.
+  public static func hostCertificateProblems(of configuration: ServerConfiguration) -> [String] {
+    var problems: [String] = []
+    _ = HostCertificates(configuration, former: HostCertificates(), problems: &problems)
     return problems
   }
 

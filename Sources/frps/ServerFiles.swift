@@ -106,6 +106,7 @@ struct ServerFiles {
   /// The files of a configuration, which are read again at a reload.
   func paths(of configuration: ServerConfiguration) -> [String] {
     (path.isEmpty ? [] : [path]) + configuration.transport.tls.filePaths
+      + configuration.hostCertificates.flatMap(\.files.paths)
       + [
         configuration.usersFilePath, configuration.notFoundPagePath,
         configuration.authentication.tokenFile,

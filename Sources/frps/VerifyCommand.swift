@@ -1,6 +1,7 @@
 internal import Commands
 internal import Configuration
 internal import LinuxSystem
+internal import RelayServer
 
 /// `frps verify`: checks the file.
 struct VerifyCommand {
@@ -18,6 +19,9 @@ struct VerifyCommand {
     }
     let loaded = try files.load()
     if dumps { return Console.writeLine(loaded.dump() ?? "") }
+    let problems = loaded.value.map { RelayServer.hostCertificateProblems(of: $0) } ?? []
+    for problem in problems { Console.writeLine("\(files.path): \(problem)") }
+    guard problems.isEmpty else { throw .failure }
     Console.writeLine("frps: the configuration file \(files.path) syntax is ok")
   }
 }

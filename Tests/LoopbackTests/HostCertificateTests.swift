@@ -24,20 +24,30 @@ import Transports
 
     func file(_ name: String) -> String { url.appendingPathComponent(name).path }
 
-    /// Makes `name.crt` and `name.key`.
-    func make(_ name: String) throws {
+    /// The pair that `make` makes.
+    func pair(_ name: String) -> CertificateFiles {
+      CertificateFiles(certificatePath: file("\(name).crt"), keyPath: file("\(name).key"))
+    }
+
+    /// Makes `name.crt` and `name.key`, for a host of another name if need be.
+    func make(_ name: String, for host: String? = nil) throws {
       let process = Process()
       process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
       process.arguments = [
         "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
         "-days", "2", "-subj", "/CN=\(name)", "-addext",
-        "subjectAltName=DNS:\(name.replacingOccurrences(of: "_", with: "*"))",
+        "subjectAltName=DNS:\((host ?? name).replacingOccurrences(of: "_", with: "*"))",
         "-keyout", file("\(name).key"), "-out", file("\(name).crt"),
       ]
       process.standardError = FileHandle.nullDevice
       try process.run()
       process.waitUntilExit()
       guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
+    }
+
+    /// Puts a file in the place of another one, at once.
+    func move(_ name: String, to other: String) throws {
+      guard rename(file(name), file(other)) == 0 else { throw Errno.current }
     }
 
     func remove() { try? FileManager.default.removeItem(at: url) }
@@ -97,13 +107,16 @@ import Transports
     }
   }
 
-  private func rig(_ folder: Folder, isShared: Bool) throws -> Rig {
+  private func rig(
+    _ folder: Folder, isShared: Bool, certificates: [HostCertificateConfiguration] = []
+  ) throws -> Rig {
     let path = folder.path
     let port = try makeFreePort()
     let rig = try Rig(
       Stack(isTLS: false), localPort: 9,
       server: {
         $0.hostCertificateFolder = path
+        $0.hostCertificates = certificates
         $0.httpsPort = isShared ? port : 0
         if isShared { $0.bindPort = port }
       },
@@ -210,6 +223,148 @@ import Transports
     }
     #expect(try ask(thread, port, "a.test", authority: old).text.isEmpty)
     try rig.stop()
+  }
+
+  // MARK: Certificates that are named
+
+  @Test func namedCertificatesStandBeforeThoseOfTheFolder() throws {
+    let (folder, others) = (try Folder(), try Folder())
+    defer { for folder in [folder, others] { folder.remove() } }
+    for name in ["a.test", "b.test", "_.c.test", "x.c.test"] { try folder.make(name) }
+    try others.make("one", for: "a.test")
+    try others.make("two", for: "*.c.test")
+    // Not the folder's business: it is not even read.
+    try "nonsense".write(toFile: folder.file("a.test.key"), atomically: true, encoding: .utf8)
+    let rig = try rig(
+      folder, isShared: false,
+      certificates: [
+        HostCertificateConfiguration(hosts: ["a.test"], files: others.pair("one")),
+        HostCertificateConfiguration(hosts: ["*.c.test", "c.test"], files: others.pair("two")),
+      ])
+    let port = try rig.hostPort(.https)
+    let thread = try LoopThread()
+    defer { thread.stop() }
+    for (name, authority) in [
+      ("a.test", others.file("one.crt")), ("b.test", folder.file("b.test.crt")),
+      ("y.c.test", others.file("two.crt")), ("x.c.test", folder.file("x.c.test.crt")),
+    ] {
+      let answer = try ask(thread, port, name, authority: authority)
+      #expect(answer.text.hasPrefix("secure front"), "\(name) \(answer)")
+    }
+    // It is shown, although it is none for that name.
+    let odd = try ask(thread, port, "c.test", authority: others.file("two.crt"))
+    #expect(odd.failure.contains("certificate"), "\(odd)")
+    try rig.stop()
+  }
+
+  @Test func namedCertificatesAreExchangedByAReload() throws {
+    let (folder, others) = (try Folder(), try Folder())
+    defer { for folder in [folder, others] { folder.remove() } }
+    for name in ["a.test", "b.test"] { try others.make(name) }
+    let rig = try rig(folder, isShared: false)
+    let port = try rig.hostPort(.https)
+    let thread = try LoopThread()
+    defer { thread.stop() }
+    func reload(_ hosts: [String]) throws -> [String] {
+      let server = rig.server
+      let path = folder.path
+      let certificates = hosts.map {
+        HostCertificateConfiguration(hosts: [$0], files: others.pair($0))
+      }
+      return try rig.serverThread.run { loop in
+        var configuration = Rig.serverConfiguration(Stack())
+        configuration.httpsPort = 0
+        configuration.hostCertificateFolder = path
+        configuration.hostCertificates = certificates
+        return server.on(loop).reload(configuration).problems
+      }
+    }
+    func isServed(_ name: String, by authority: String) throws -> Bool {
+      try ask(thread, port, name, authority: authority).text.hasPrefix("secure front")
+    }
+    let authority = others.file("a.test.crt")
+    #expect(try !isServed("a.test", by: authority))
+    #expect(try reload(["a.test", "b.test"]).isEmpty)
+    #expect(try isServed("a.test", by: authority))
+    #expect(try isServed("b.test", by: others.file("b.test.crt")))
+    // Half of a new pair: the former one stays, and the other host is not concerned.
+    let old = others.file("old.pem")
+    try FileManager.default.copyItem(atPath: authority, toPath: old)
+    try others.make("next", for: "a.test")
+    try others.move("next.crt", to: "a.test.crt")
+    let problems = try reload(["a.test", "b.test"])
+    #expect(
+      problems == [
+        "certificate of a.test: key \(others.file("a.test.key")) does not belong to certificate "
+          + "\(authority): key values mismatch; the former one stays in force"
+      ])
+    #expect(try isServed("a.test", by: old))
+    #expect(try isServed("b.test", by: others.file("b.test.crt")))
+    try FileManager.default.removeItem(atPath: others.file("a.test.key"))
+    #expect(
+      try reload(["a.test"]) == [
+        "certificate of a.test: cannot use key file \(others.file("a.test.key")): no such file or "
+          + "directory; the former one stays in force"
+      ])
+    #expect(try isServed("a.test", by: old))
+    #expect(try !isServed("b.test", by: others.file("b.test.crt")), "it is not named any more")
+    try others.move("next.key", to: "a.test.key")
+    #expect(try reload(["a.test"]).isEmpty)
+    #expect(try isServed("a.test", by: authority))
+    #expect(try !isServed("a.test", by: old))
+    #expect(try reload([]).isEmpty)
+    #expect(try !isServed("a.test", by: authority))
+    try rig.stop()
+  }
+
+  /// As operators have it: a file, files that change while the program is confined, `verify`.
+  @Test func filesThatChangeAreSeen() throws {
+    let folder = try Folder()
+    defer { folder.remove() }
+    try folder.make("a.test")
+    let (bind, https) = (try makeFreePort(), try makeFreePort())
+    let text = """
+      [common]
+      bind_addr = 127.0.0.1
+      bind_port = \(bind)
+      token = secret
+      reload_on_change = true
+      vhost_http_port = \(https)
+      vhost_https_port = \(https)
+
+      [host.a.test]
+      tls_cert_file = \(folder.file("a.test.crt"))
+      tls_key_file = \(folder.file("a.test.key"))
+
+      """
+    let frps = try Program("frps", text)
+    #expect(frps.waitForLog("frps started successfully"))
+    #expect(waitUntil { frps.log.contains("confined: ") || frps.log.contains("not confined") })
+    let thread = try LoopThread()
+    defer { thread.stop() }
+    let old = folder.file("old.pem")
+    try FileManager.default.copyItem(atPath: folder.file("a.test.crt"), toPath: old)
+    func isServed(by authority: String) throws -> Bool {
+      try ask(thread, https, "a.test", authority: authority).text.hasPrefix("HTTP/1.1 404")
+    }
+    #expect(try isServed(by: old))
+    // The key comes long after the certificate.
+    try folder.make("next", for: "a.test")
+    try folder.move("next.crt", to: "a.test.crt")
+    #expect(frps.waitForLog("key values mismatch; the former one stays in force"))
+    #expect(try isServed(by: old))
+    let verified = try FinishedProgram("frps", ["verify", "-c", frps.configurationFile.path])
+    #expect(verified.code == 1)
+    #expect(
+      verified.output.contains(
+        "frps.ini: certificate of a.test: key \(folder.file("a.test.key")) does not belong to "
+          + "certificate \(folder.file("a.test.crt")): key values mismatch\n"))
+    try folder.move("next.key", to: "a.test.key")
+    #expect(try waitUntil { try isServed(by: folder.file("a.test.crt")) })
+    let good = try FinishedProgram("frps", ["verify", "-c", frps.configurationFile.path])
+    #expect(good.code == 0 && good.output.hasSuffix("syntax is ok\n"), "\(good)")
+    frps.send(SIGTERM)
+    #expect(frps.waitForExit() == 0)
   }
 
   // One that cannot be spoken with ends at once, one that asks for nothing in time.

@@ -124,10 +124,12 @@ public final class TLSContext {
     guard SSL_CTX_use_certificate_chain_file(native, files.certificatePath) == 1 else {
       throw Self.fileError("certificate", files.certificatePath)
     }
-    guard SSL_CTX_use_PrivateKey_file(native, files.keyPath, SSL_FILETYPE_PEM) == 1 else {
+    let isKeyRead = SSL_CTX_use_PrivateKey_file(native, files.keyPath, SSL_FILETYPE_PEM) == 1
+    // A key is compared with the certificate when it is read.
+    guard isKeyRead || ERR_GET_LIB(ERR_peek_last_error()) == ERR_LIB_X509 else {
       throw Self.fileError("key", files.keyPath)
     }
-    guard SSL_CTX_check_private_key(native) == 1 else {
+    guard isKeyRead, SSL_CTX_check_private_key(native) == 1 else {
       throw TLSError(
         description: "key \(files.keyPath) does not belong to certificate "
           + "\(files.certificatePath): \(Self.lastErrorText())")
@@ -157,7 +159,10 @@ public final class TLSContext {
   }
 
   private static func fileError(_ what: String, _ file: String) -> TLSError {
-    TLSError(description: "cannot use \(what) file \(file): \(lastErrorText())")
+    var reason = lastErrorText()
+    // Of a file that cannot be opened OpenSSL only says that the system said no.
+    if let error = HostSystem.readFault(file) { reason = "\(error)" }
+    return TLSError(description: "cannot use \(what) file \(file): \(reason)")
   }
 
   /// The text of OpenSSL's last error on this thread.
