@@ -63,6 +63,9 @@ import Timekeeping
         custom_404_page = \(page.path)
         group_policy = least_conn
         group_max_failures = 3
+
+        [group.tunnels]
+        policy = source_hash
         """))
     #expect(frps.waitForLog("frps started successfully"))
     // The addresses of proxies are those of the bind address unless the file says otherwise.

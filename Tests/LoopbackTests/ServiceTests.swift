@@ -184,6 +184,18 @@ import Timekeeping
     #expect(frps.status("CapEff") == "0000000000000404")
   }
 
+  // So can keys in the folder of certificates, although the configuration is everybody's.
+  @Test(.enabled(if: isConfining && Landlock.version != nil, obstacle))
+  func keysOfRootStayReadable() throws {
+    let folder = try TemporaryFolder()
+    let key = try folder.write("certs/a.test.key", "")
+    #expect(chmod(key, 0o600) == 0)
+    let more = "vhost_https_cert_dir = \(folder.path)/certs"
+    let frps = try Program("frps", ProgramTests.server(try makeFreePort(), more))
+    #expect(frps.waitForLog("confined: user"))
+    #expect(frps.status("CapEff") == "0000000000000404")
+  }
+
   @Test(.enabled(if: isConfining, obstacle)) func confinementCanBeSwitchedOff() throws {
     let off = try Program(
       "frps", ProgramTests.server(try makeFreePort(), "sandbox = false\nlog_level = debug"))
