@@ -83,6 +83,26 @@ public struct LocalTime: Hashable, Sendable {
   }
 }
 
+/// How far local time is ahead of UTC, in the time zone of the process; looked up once a second at
+/// most.
+public struct LocalOffset: Sendable {
+  private var second: Int?
+  private var value = 0
+
+  /// Knows no second yet.
+  public init() {}
+
+  /// The seconds at that second since 1970.
+  public mutating func seconds(at secondsSinceEpoch: Int) -> Int {
+    guard secondsSinceEpoch != second else { return value }
+    second = secondsSinceEpoch
+    var time = time_t(secondsSinceEpoch)
+    var parts = tm()
+    value = localtime_r(&time, &parts) == nil ? 0 : parts.tm_gmtoff
+    return value
+  }
+}
+
 /// Where local time comes from.
 public struct LogClock: Sendable {
   /// The time now.

@@ -84,8 +84,10 @@ extension VisitorConnection {
     // Whoever was not told to send his body may send it or not: nobody can tell where his next
     // request begins (RFC 9110, section 10.1.1).
     // Of a body that is not over when its answer begins, a service that ends the stream behind that
-    // answer takes no more, and the visitor's connection ends too.
-    let isBodyUnread = exchange.endedAt == nil && !head.isKeepAlive
+    // answer takes no more, and the visitor's connection ends too. Many that refuse a body end the
+    // stream without having said so, which is known only when the head is on its way.
+    let isBodyUnread =
+      exchange.endedAt == nil && (!head.isKeepAlive || head.status.code >= 400)
     if !exchange.isContinued || isBodyUnread || gateway.isDraining {
       exchange.visitor.endConnection()
     }

@@ -187,9 +187,7 @@ extension VisitorConnection {
     switch phase {
     case .idle: close()
     case .head:
-      HTTPAnswer(.requestTimeout).write(
-        to: VisitorExchange(), isKeepAlive: false, date: gateway.dateText, into: &toVisitor)
-      isEnding = true
+      answerUnread(HTTPAnswer(.requestTimeout))
       settle()
     case .exchanging:
       guard let exchange else { return }

@@ -127,12 +127,7 @@ extension VisitorConnection {
 
   /// Answers something that is no request, or no whole one.
   func refuse(_ fault: HTTPFault) {
-    guard let exchange else {
-      HTTPAnswer(fault).write(
-        to: VisitorExchange(), isKeepAlive: false, date: gateway.dateText, into: &toVisitor)
-      isEnding = true
-      return
-    }
+    guard let exchange else { return answerUnread(HTTPAnswer(fault)) }
     if exchange.isAnswered || exchange.answer != nil {
       // The answer is on its way, and the rest of the request is no request.
       exchange.isLast = true
@@ -141,6 +136,21 @@ extension VisitorConnection {
     } else {
       answer(HTTPAnswer(fault), isLast: true)
     }
+  }
+
+  /// Answers something of which no head was read; the connection ends.
+  func answerUnread(_ answer: HTTPAnswer) {
+    answer.write(
+      to: VisitorExchange(), isKeepAlive: false, date: gateway.dateText, into: &toVisitor)
+    isEnding = true
+    guard gateway.host.isAccessLogged else { return }
+    var record = AccessRecord(
+      unreadFrom: addressText, secondsSinceEpoch: gateway.host.secondsSinceEpoch)
+    record.status = answer.status.code
+    record.sentByteCount = answer.body.count
+    record.timeToHead = phase == .head ? now - headBeganAt : .zero
+    record.duration = record.timeToHead
+    gateway.host.write(record)
   }
 
   /// Gives up the stream of a request that will not be sent, or not to its end.

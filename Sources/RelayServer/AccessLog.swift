@@ -8,8 +8,11 @@ internal import Transports
 /// The log with one line for each request. The lines of one turn are written at once.
 final class AccessLog: FlushHandler {
   private let loop: EventLoop
-  private let sink: FileLogSink
+  private let path: String
   private let form: AccessRecord.Form
+  private var daysMax: Int?
+  private var sink: FileLogSink
+  private var offset = LocalOffset()
   private var pending = ""
   private var isFlushDue = false
 
@@ -18,6 +21,8 @@ final class AccessLog: FlushHandler {
     _ loop: EventLoop, path: String, form: AccessLogConfiguration.Form, daysMax: Int?
   ) throws(LogError) {
     self.loop = loop
+    self.path = path
+    self.daysMax = daysMax
     sink = try FileLogSink(path: path, daysMax: daysMax)
     self.form =
       switch form {
@@ -28,11 +33,24 @@ final class AccessLog: FlushHandler {
 
   /// Adds a line.
   func write(_ record: AccessRecord) {
+    var record = record
+    record.offsetSeconds = offset.seconds(at: record.secondsSinceEpoch)
     if !pending.isEmpty { pending += "\n" }
     pending += record.line(form)
     guard !isFlushDue else { return }
     isFlushDue = true
     loop.scheduleFlush(self)
+  }
+
+  /// Opens the file anew if its path leads elsewhere by now, as after another program has moved
+  /// the file away, or if old files are kept for another time.
+  ///
+  /// - Throws: why it cannot be opened. Lines go where they went before.
+  func reopen(daysMax: Int?) throws(LogError) {
+    close()
+    guard daysMax != self.daysMax || !sink.isInPlace else { return }
+    sink = try FileLogSink(path: path, daysMax: daysMax)
+    self.daysMax = daysMax
   }
 
   /// Writes the lines of this turn.

@@ -24,6 +24,10 @@ protocol HTTPFront: AnyObject {
   func serve(_ visitor: HTTPVisitor, onEnd: @escaping () -> Void)
   /// A proxy is gone: idle connections to its local service are of no use.
   func proxyDidClose(_ proxy: ProxyID, of route: RouteID)
+  /// The configuration is read again: the log of requests may have been moved away.
+  ///
+  /// - Returns: why it could not be opened; `nil` for no such problem.
+  func reopenLog() -> String?
   /// The server stops: running requests may end, others do not begin.
   func stop()
   /// Ends everything at once.

@@ -1,4 +1,5 @@
 internal import Configuration
+internal import Diagnostics
 internal import HTTPGateway
 internal import HTTPProtocol
 internal import LinuxSystem
@@ -38,6 +39,15 @@ final class RequestFront: HTTPFront, GatewayHost {
   func proxyDidClose(_ proxy: ProxyID, of route: RouteID) {
     services.removeValue(forKey: proxy)?.close()
     if server.graph.lead(of: route) == nil { rules[route] = nil }
+  }
+
+  func reopenLog() -> String? {
+    do throws(LogError) {
+      try accessLog?.reopen(daysMax: server.configuration.log.daysMax)
+      return nil
+    } catch {
+      return "access_log: \(error.text)"
+    }
   }
 
   func stop() {

@@ -25,6 +25,7 @@ extension RelayServer {
     trustedProxies = TrustedProxies(new.trustedProxies)
     outcome.problems += readHostCertificates(new)
     notFoundPage.path = new.notFoundPagePath
+    if let problem = httpFront?.reopenLog() { outcome.problems.append(problem) }
     admission.follow(
       new,
       places: users.values.map(\.seat.place) + relays.values.map(\.seat.place)

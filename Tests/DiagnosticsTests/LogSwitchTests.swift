@@ -30,6 +30,15 @@ import Testing
     #expect(after.contains("[web] [deep] two\n"))
   }
 
+  @Test func offsetsAreThoseOfTheTimeZone() {
+    var offset = LocalOffset()
+    for second in [0, 0, 971_211_336, 1_720_000_000, 1_730_000_000] {
+      let expected = TimeZone.current.secondsFromGMT(
+        for: Date(timeIntervalSince1970: Double(second)))
+      #expect(offset.seconds(at: second) == expected)
+    }
+  }
+
   @Test func ownLevelOfACopyStaysItsOwn() throws {
     let directory = try TemporaryDirectory()
     let logSwitch = try LogSwitch(settings(directory.path + "/x.log"))

@@ -94,8 +94,10 @@ import Timekeeping
       ("HTTP/1.1 413 X\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno", true),
       ("HTTP/1.0 413 X\r\nContent-Length: 2\r\n\r\nno", true),
       ("HTTP/1.1 413 X\r\n\r\nno", true),
+      // Whoever refuses mostly leaves, whatever he says.
+      ("HTTP/1.1 413 X\r\nContent-Length: 2\r\n\r\nno", true),
       // This one may go on and read it.
-      ("HTTP/1.1 413 X\r\nContent-Length: 2\r\n\r\nno", false),
+      ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", false),
     ] {
       let stub = try StubService(raw: { socket in
         _ = try MessageReader(socket).head()

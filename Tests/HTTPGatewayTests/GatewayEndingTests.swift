@@ -32,6 +32,10 @@ import Timekeeping
     let rig = try GatewayRig([:], times: times)
     let answer = try rig.exchange("GET / HT")
     #expect(answer.hasPrefix("HTTP/1.1 408 ") && answer.contains("Connection: close"))
+    // It has a line in the log, with the time that it took.
+    let records = try rig.ask { $0.records }
+    #expect(records.map(\.status) == [408])
+    #expect(records.allSatisfy { $0.duration >= .milliseconds(100) && $0.version == nil })
     try rig.stop()
   }
 

@@ -118,6 +118,10 @@ import Timekeeping
       #expect(!answer.contains("LEAKED"), "\(request)")
     }
     #expect(seenBytes.withLock { $0 } == 0)
+    // Each has its line in the log, those without a head that can be read too.
+    let records = try rig.ask { $0.records }
+    #expect(records.map(\.status) == MalformedRequest.corpus.map(\.status))
+    #expect(records.allSatisfy { $0.visitorAddress == "127.0.0.1" && $0.sentByteCount > 0 })
     // What is right still passes.
     #expect(
       try rig.exchange(

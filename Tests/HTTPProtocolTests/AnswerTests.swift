@@ -203,6 +203,20 @@ import Timekeeping
         + #""duration_ms":12.000,"proxy":"user.web"}"#)
   }
 
+  @Test func whatIsNoRequestHasALineToo() {
+    var record = AccessRecord(unreadFrom: "192.0.2.7", secondsSinceEpoch: 971_211_336)
+    record.status = 400
+    record.sentByteCount = 16
+    #expect(
+      record.line(.common)
+        == #"192.0.2.7 - - [10/Oct/2000:20:55:36 +0000] "-" 400 16 "" "" 0 0.000 0.000"#)
+    #expect(
+      record.line(.json)
+        == #"{"time":"2000-10-10T20:55:36+00:00","visitor":"192.0.2.7","user":"","host":"","#
+        + #""method":"","target":"","version":"","status":400,"received_bytes":0,"#
+        + #""sent_bytes":16,"head_ms":0.000,"duration_ms":0.000,"proxy":""}"#)
+  }
+
   @Test(arguments: [
     (0, "01/Jan/1970:00:00:00 +0000"), (951_782_400, "29/Feb/2000:00:00:00 +0000"),
     (4_107_542_399, "28/Feb/2100:23:59:59 +0000"), (4_107_542_400, "01/Mar/2100:00:00:00 +0000"),

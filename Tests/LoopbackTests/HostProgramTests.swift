@@ -111,6 +111,48 @@ import Timekeeping
     return String(decoding: try user.receiveToEnd(), as: UTF8.self)
   }
 
+  /// logrotate moves the log of requests away and sends SIGHUP; its times are local ones.
+  @Test func logsOfRequestsAreRotated() throws {
+    let folder = try TemporaryFolder()
+    // Of root's programs somebody else remains, who may write there.
+    try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: folder.path)
+    let (bind, http) = (try makeFreePort(), try makeFreePort())
+    let log = folder.path + "/access.log"
+    let frps = try Program(
+      "frps", ProgramTests.server(bind, "vhost_http_port = \(http)\naccess_log = \(log)"),
+      environment: ["TZ": "<+0545>-5:45"])
+    #expect(frps.waitForLog("frps started successfully"))
+    func visit(_ path: String) throws {
+      let user = try TestSocket.connect(http)
+      try user.send("GET \(path) HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
+      #expect(try !user.receiveToEnd().isEmpty)
+    }
+    func text(_ path: String) -> String {
+      (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    }
+    try visit("/first")
+    #expect(waitUntil { text(log).contains("\"GET /first HTTP/1.1\" 404 ") })
+    #expect(text(log).contains(" +0545] "))
+    try FileManager.default.moveItem(atPath: log, toPath: log + ".1")
+    frps.send(SIGHUP)
+    #expect(frps.waitForLog("configuration reloaded"))
+    try visit("/second")
+    // What is no request has a line as well.
+    let user = try TestSocket.connect(http)
+    try user.send("GET /third\r\n\r\n")
+    #expect(try !user.receiveToEnd().isEmpty)
+    #expect(waitUntil { text(log).contains("] \"-\" 400 ") })
+    #expect(text(log).contains("\"GET /second HTTP/1.1\" 404 "))
+    #expect(text(log + ".1").split(separator: "\n").count == 1)
+    // One that cannot be opened is named, and the former one goes on.
+    try FileManager.default.removeItem(atPath: log)
+    try FileManager.default.createDirectory(atPath: log, withIntermediateDirectories: false)
+    frps.send(SIGHUP)
+    #expect(frps.waitForLog("access_log: "))
+    try visit("/fourth")
+    #expect(frps.isRunning)
+  }
+
   @Test func portsThatCannotBeSharedAreRefused() throws {
     let (bind, other) = (try makeFreePort(), try makeFreePort())
     let text = ProgramTests.server(bind, "tcpmux_httpconnect_port = \(bind)")

@@ -19,6 +19,7 @@ final class EchoFront: HTTPFront {
     visitor.stream.close()
   }
   func proxyDidClose(_ proxy: ProxyID, of route: RouteID) {}
+  func reopenLog() -> String? { nil }
   func stop() {}
   func close() {}
 }

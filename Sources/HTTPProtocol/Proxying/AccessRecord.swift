@@ -21,12 +21,12 @@ public struct AccessRecord: Sendable {
   public var user = ""
   /// The host that was asked for, with its port.
   public var host = ""
-  /// The method.
+  /// The method; empty when no request could be read.
   public var method = ""
   /// The target as the visitor wrote it.
   public var target = ""
-  /// The visitor's version.
-  public var version = HTTPVersion.http11
+  /// The visitor's version; `nil` when no request could be read.
+  public var version: HTTPVersion?
   /// The code of the answer.
   public var status = 0
   /// Bytes of the request's body.
@@ -54,6 +54,12 @@ public struct AccessRecord: Sendable {
     version = head.version
   }
 
+  /// Makes a record of something that was answered and is no request.
+  public init(unreadFrom visitorAddress: String, secondsSinceEpoch: Int) {
+    self.secondsSinceEpoch = secondsSinceEpoch
+    self.visitorAddress = visitorAddress
+  }
+
   /// The line, without its end.
   public func line(_ form: Form) -> String {
     switch form {
@@ -64,7 +70,8 @@ public struct AccessRecord: Sendable {
 
   private var commonLine: String {
     let time = CalendarTime(secondsSinceEpoch: secondsSinceEpoch, offsetSeconds: offsetSeconds)
-    let request = "\(Self.escaped(method)) \(Self.escaped(target)) \(version.text)"
+    let request =
+      version.map { "\(Self.escaped(method)) \(Self.escaped(target)) \($0.text)" } ?? "-"
     return "\(Self.word(visitorAddress)) - \(Self.word(user)) [\(time.commonText)] \"\(request)\" "
       + "\(status) \(sentByteCount) \"\(Self.escaped(host))\" \"\(Self.escaped(proxy))\" "
       + "\(receivedByteCount) \(Self.milliseconds(timeToHead)) \(Self.milliseconds(duration))"
@@ -80,7 +87,7 @@ public struct AccessRecord: Sendable {
       $0.member("host", host)
       $0.member("method", method)
       $0.member("target", target)
-      $0.member("version", version.text)
+      $0.member("version", version?.text ?? "")
       $0.member("status", status)
       $0.member("received_bytes", receivedByteCount)
       $0.member("sent_bytes", sentByteCount)
