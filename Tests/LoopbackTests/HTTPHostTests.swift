@@ -234,9 +234,10 @@ import TunnelClient
     let served = try TestSocket.connect(port)
     try served.send(request)
     #expect(try String(decoding: served.receive(exactly: 15), as: UTF8.self) == "HTTP/1.1 200 OK")
-    let third = try TestSocket.connect(port)
-    try? third.send(request)
-    #expect(third.isOver())
+    // The reset may be there before the connect has returned.
+    let third = try? TestSocket.connect(port)
+    try? third?.send(request)
+    #expect(third?.isOver() ?? true)
     silent.close()
     #expect(waitUntil { (try? ask(port, "a.test").hasPrefix("HTTP/1.1 200 OK")) == true })
     served.close()
