@@ -51,6 +51,8 @@ let package = Package(
       name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
     .systemLibrary(
       name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(
+      name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
 
     // Tier 0: bytes, time, logs.
     .target(name: "ByteBuffers", swiftSettings: strict),
@@ -67,6 +69,9 @@ let package = Package(
       swiftSettings: strict),
     .target(
       name: "HTTPProtocol", dependencies: ["ByteBuffers", "Timekeeping"], swiftSettings: safe),
+    .target(
+      name: "HTTP2Protocol", dependencies: ["ByteBuffers", "HTTPProtocol", "CNghttp2"],
+      swiftSettings: strict),
     .target(name: "Configuration", dependencies: ["Timekeeping", "CYAML"], swiftSettings: safe),
     .target(name: "Commands", dependencies: ["Configuration"], swiftSettings: safe),
     .target(
@@ -103,6 +108,7 @@ let package = Package(
       name: "HTTPGateway",
       dependencies: [
         "Transports", "Reactor", "LinuxSystem", "ByteBuffers", "Timekeeping", "HTTPProtocol",
+        "HTTP2Protocol",
       ],
       swiftSettings: strict),
 

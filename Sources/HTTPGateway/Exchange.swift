@@ -18,6 +18,9 @@ final class Exchange {
   let framing: BodyFraming
   /// Whether the answer may make a tunnel of the connection.
   let mayBecomeTunnel: Bool
+  /// Whether the local service is spoken to in HTTP/2, as gRPC demands it. Both sides of such an
+  /// exchange may talk and be silent as they like.
+  let isForHTTP2: Bool
 
   /// When its head was there.
   let beganAt: Instant
@@ -49,6 +52,7 @@ final class Exchange {
     visitor = VisitorExchange(head)
     framing = head.framing
     mayBecomeTunnel = head.wantsUpgrade || head.method == .connect
+    isForHTTP2 = head.isGRPC
     isContinued = !head.expectsContinue
     beganAt = now
   }

@@ -11,6 +11,7 @@ public final class Gateway {
   unowned let host: any GatewayHost
   let times: GatewayTimes
   private var connections: [ObjectIdentifier: VisitorConnection] = [:]
+  private var sessions: [ObjectIdentifier: VisitorSession] = [:]
   private(set) var isDraining = false
   private var answerDate = AnswerDate()
 
@@ -28,8 +29,8 @@ public final class Gateway {
   /// The value of `Date` in answers of this moment.
   var dateText: String { answerDate.text(at: host.secondsSinceEpoch) }
 
-  /// Visitors' connections, tunnels among them.
-  public var connectionCount: Int { connections.count }
+  /// Visitors' connections, tunnels and the requests inside of HTTP/2 among them.
+  public var connectionCount: Int { connections.count + sessions.count }
 
   /// Requests and tunnels that are not over.
   public var activeCount: Int { connections.values.count { $0.isActive } }
@@ -43,7 +44,7 @@ public final class Gateway {
     _ stream: any ByteStream, early: [UInt8] = [], from origin: VisitorOrigin,
     onEnd: @escaping () -> Void = {}
   ) {
-    guard connections.count < GatewayLimits.connectionCountMax, !isDraining else {
+    guard connectionCount < GatewayLimits.connectionCountMax, !isDraining else {
       stream.abort()
       return onEnd()
     }
@@ -52,19 +53,35 @@ public final class Gateway {
     connection.begin(early)
   }
 
+  /// The visitor speaks HTTP/2.
+  func serveSession(
+    _ stream: any ByteStream, early: UnsafeRawBufferPointer, from origin: VisitorOrigin,
+    onEnd: @escaping () -> Void
+  ) {
+    let session = VisitorSession(self, stream, origin, onEnd: onEnd)
+    sessions[ObjectIdentifier(session)] = session
+    session.begin(early)
+  }
+
   /// Takes no new connections, ends those without a request, and the others behind their answer.
   public func drain() {
     isDraining = true
     for connection in Array(connections.values) { connection.endWhenIdle() }
+    for session in Array(sessions.values) { session.drain() }
   }
 
   /// Ends everything at once.
   public func close() {
     isDraining = true
     for connection in Array(connections.values) { connection.abort() }
+    for session in Array(sessions.values) { session.abort() }
   }
 
   func connectionDidEnd(_ connection: VisitorConnection) {
     connections[ObjectIdentifier(connection)] = nil
+  }
+
+  func sessionDidEnd(_ session: VisitorSession) {
+    sessions[ObjectIdentifier(session)] = nil
   }
 }

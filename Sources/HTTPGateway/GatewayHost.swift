@@ -44,6 +44,8 @@ public struct VisitorOrigin {
   public let destination: SocketAddress?
   /// Whether he came over TLS that ends at us.
   public let isSecure: Bool
+  /// Whether he speaks HTTP/2.
+  var isHTTP2 = false
 
   /// Puts them together.
   public init(address: SocketAddress?, destination: SocketAddress?, isSecure: Bool = false) {
@@ -84,6 +86,11 @@ public protocol GatewayHost: AnyObject {
   /// Where a request goes; `nil` for nowhere. A choice among the members of a group is made here,
   /// for each request; `requestDidEnd` is called once for each route that was given.
   func route(of head: RequestHead, from origin: VisitorOrigin) -> GatewayRoute?
+
+  /// Whether a request without a route, which came over TLS that ends at us, is for a host whose TLS
+  /// ends elsewhere: a visitor who finds that host's name in a certificate may have sent it on this
+  /// connection (RFC 9110, section 15.5.20).
+  func isMisdirected(_ head: RequestHead) -> Bool
 
   /// Asks for a stream to the local service. `completion` is called once, maybe before this
   /// returns, unless it is cancelled; with `nil` when there is none.

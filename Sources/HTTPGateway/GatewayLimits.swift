@@ -30,6 +30,16 @@ public enum GatewayLimits {
   public static let unrepeatableIdleMax = Interval.seconds(1)
   /// Bytes of a body from which on they are not put into one write with what is before them.
   public static let joinedWriteByteCountMax = 16 * 1024
+  /// Bytes of HTTP/2 that are written at a time.
+  public static let sessionWriteByteCountMax = 64 * 1024
+  /// Bytes of a connection of HTTP/2 that the visitor has not taken, beyond which no more frames are
+  /// made.
+  public static let unsentFrameByteCountMax = 64 * 1024
+  /// Requests of one connection of HTTP/2 that may be given up before their answers are complete,
+  /// at once; beyond that the connection ends.
+  public static let brokenStreamCountMax = 500
+  /// How many more of them each second.
+  public static let brokenStreamsPerSecond = 50
 }
 
 /// How long things may take. The maxima of this module, unless a test has less patience.

@@ -46,12 +46,14 @@ public final class GatewayService {
 
   /// A stream that has served before.
   ///
-  /// - Parameter isRepeatable: whether the request may be sent again on another stream if the local
+  /// - Parameters:
+  ///   - isRepeatable: whether the request may be sent again on another stream if the local
   ///   service closes this one at the same moment.
-  func take(isRepeatable: Bool) -> ServiceStream? {
-    guard let newest = idle.last else { return nil }
-    if !isRepeatable, loop.now - newest.idleSince > times.unrepeatableIdle { return nil }
-    return idle.removeLast()
+  ///   - isHTTP2: whether it has to speak HTTP/2.
+  func take(isRepeatable: Bool, isHTTP2: Bool) -> ServiceStream? {
+    guard let newest = idle.lastIndex(where: { $0.isHTTP2 == isHTTP2 }) else { return nil }
+    if !isRepeatable, loop.now - idle[newest].idleSince > times.unrepeatableIdle { return nil }
+    return idle.remove(at: newest)
   }
 
   /// Keeps a stream whose request is over.

@@ -12,6 +12,8 @@ final class ServiceStream: ByteStreamReceiver {
   let service: GatewayService
   let stream: any ByteStream
   let isHalfCloseKept: Bool
+  /// Whether the local service speaks HTTP/2 on it.
+  let isHTTP2: Bool
   /// The visitor whose request it carries.
   var user: VisitorConnection?
   /// Reads the answer to that request.
@@ -26,9 +28,15 @@ final class ServiceStream: ByteStreamReceiver {
   private var owed = 0
   private var isPaused = false
 
-  init(_ service: GatewayService, _ connection: ServiceConnection) {
+  /// - Parameter context: with one, the local service is spoken to in HTTP/2.
+  init(
+    _ service: GatewayService, _ connection: ServiceConnection,
+    overHTTP2 context: TransportContext? = nil
+  ) {
     self.service = service
-    stream = connection.stream
+    stream =
+      context.map { ServiceSession($0, over: connection.stream) } ?? connection.stream
+    isHTTP2 = context != nil
     isHalfCloseKept = connection.isHalfCloseKept
     stream.receiver = self
   }
@@ -108,7 +116,7 @@ final class ServiceStream: ByteStreamReceiver {
 
   func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) {
     guard let user else { return service.forget(self) }
-    user.serviceDidFail(self)
+    user.serviceDidFail(self, reason)
   }
 
   private func leave(isAborted: Bool) {

@@ -146,10 +146,12 @@ extension VisitorConnection {
     }
   }
 
-  func serviceDidFail(_ service: ServiceStream) {
+  func serviceDidFail(_ service: ServiceStream, _ reason: CloseReason) {
     guard service === self.service, let exchange else { return }
     if exchange.isAnswered { return answerEndedEarly(exchange) }
-    serviceIsGone(service, exchange)
+    guard case .codingFailed = reason else { return serviceIsGone(service, exchange) }
+    serviceIsWrong(exchange)
+    readQueued()
   }
 
   /// The answer is complete, the request is not, and nobody takes the rest of it.

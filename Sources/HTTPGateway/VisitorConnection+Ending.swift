@@ -99,6 +99,20 @@ extension VisitorConnection {
     onEnd?()
   }
 
+  /// The visitor speaks HTTP/2: gives his connection away, with what was read of it.
+  func leaveToSession() {
+    settleAll()
+    phase = .closed
+    if let timer { gateway.context.loop.cancel(timer) }
+    timer = nil
+    stream.receiver = nil
+    gateway.connectionDidEnd(self)
+    let onEnd = self.onEnd ?? {}
+    self.onEnd = nil
+    gateway.serveSession(stream, early: input.readableBytes, from: origin, onEnd: onEnd)
+    input.release()
+  }
+
   // MARK: Tunnels
 
   /// The connection belongs to another protocol: hands both streams over, with what was read.
@@ -150,7 +164,7 @@ extension VisitorConnection {
 
   private func deadline(of exchange: Exchange) -> Instant? {
     guard let endedAt = exchange.endedAt, stream.unsentByteCount == 0 else {
-      return lastActiveAt + gateway.times.stalled
+      return isConversing(exchange) ? nil : lastActiveAt + gateway.times.stalled
     }
     var deadline: Instant?
     if exchange.answer == nil {
@@ -161,6 +175,12 @@ extension VisitorConnection {
       deadline = deadline.map { min($0, halfClosed) } ?? halfClosed
     }
     return deadline
+  }
+
+  /// Whether both sides of a call of gRPC are under way, and nothing waits for either.
+  private func isConversing(_ exchange: Exchange) -> Bool {
+    exchange.isForHTTP2 && exchange.answer != nil && stream.unsentByteCount == 0
+      && service?.stream.unsentByteCount == 0
   }
 
   /// Called when the deadline may have changed. A timer that is due later than that is replaced;

@@ -15,8 +15,10 @@ extension VisitorConnection {
     if gateway.host.isAccessLogged {
       exchange.record = AccessRecord(
         head, visitorAddress: addressText, secondsSinceEpoch: gateway.host.secondsSinceEpoch)
+      exchange.record?.isHTTP2 = origin.isHTTP2
     }
     guard let route = gateway.host.route(of: head, from: origin) else {
+      if origin.isSecure, gateway.host.isMisdirected(head) { return answer(.misdirected) }
       return answer(.notFoundPage(custom: gateway.host.notFoundPage))
     }
     exchange.route = route
@@ -29,7 +31,9 @@ extension VisitorConnection {
       exchange.head.prepareForLocalService(
         route.rules.rewriting, visitorAddress: addressText, isSecure: origin.isSecure)
     }
-    if let idle = route.service.take(isRepeatable: exchange.isRepeatable) {
+    let idle = route.service.take(
+      isRepeatable: exchange.isRepeatable, isHTTP2: exchange.isForHTTP2)
+    if let idle {
       attach(idle, exchange)
     } else {
       requestStream(for: exchange)
@@ -58,7 +62,8 @@ extension VisitorConnection {
     }
     streamRequest = nil
     if let connection {
-      attach(ServiceStream(service, connection), exchange)
+      let context = exchange.isForHTTP2 ? gateway.context : nil
+      attach(ServiceStream(service, connection, overHTTP2: context), exchange)
     } else {
       exchange.outcome = .failed
       phase = .exchanging

@@ -1,4 +1,5 @@
 internal import ByteBuffers
+internal import HTTP2Protocol
 internal import HTTPProtocol
 internal import LinuxSystem
 internal import Reactor
@@ -52,6 +53,8 @@ final class VisitorConnection: ByteStreamReceiver {
   /// Called once at the end.
   var onEnd: (() -> Void)?
 
+  /// Whether it is not known yet that he speaks HTTP/1.
+  private var isFresh: Bool
   private var isReading = false
   private var isPaused = false
   /// Whether the last reading stopped because more bytes are needed.
@@ -67,6 +70,7 @@ final class VisitorConnection: ByteStreamReceiver {
     self.stream = stream
     self.origin = origin
     self.onEnd = onEnd
+    isFresh = !origin.isHTTP2
     addressText = origin.address?.host ?? ""
     lastActiveAt = gateway.context.loop.now
     headBeganAt = lastActiveAt
@@ -86,19 +90,24 @@ final class VisitorConnection: ByteStreamReceiver {
   func begin(_ early: [UInt8]) {
     stream.receiver = self
     stream.resumeReading()
-    early.withUnsafeBytes { streamDidReceive(stream, $0) }
+    if early.isEmpty { armDeadline() } else { early.withUnsafeBytes { streamDidReceive(stream, $0) } }
   }
 
   // MARK: From the visitor
 
   func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {
-    guard phase != .closed, !isEnding else { return }
+    guard phase != .closed, !isEnding, !bytes.isEmpty else { return }
     owed += bytes.count
     lastActiveAt = now
     guard input.isEmpty else {
       input.append(bytes)
-      return readQueued()
+      return isFresh ? readFirst() : readQueued()
     }
+    if isFresh, bytes.first == HTTP2Preface.firstByte {
+      input.append(bytes)
+      return readFirst()
+    }
+    isFresh = false
     let consumed = readRequests(bytes.bytes)
     if consumed < bytes.count {
       input.append(UnsafeRawBufferPointer(rebasing: bytes[consumed...]))
@@ -119,6 +128,20 @@ final class VisitorConnection: ByteStreamReceiver {
   func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) { abort() }
 
   // MARK: Reading
+
+  /// The first bytes may be those of HTTP/2.
+  private func readFirst() {
+    switch HTTP2Preface.isFound(in: input.readableBytes) {
+    case true?: leaveToSession()
+    case false?:
+      isFresh = false
+      readQueued()
+    case nil:
+      isHungry = true
+      noteHead(input.count)
+      settle()
+    }
+  }
 
   /// Reads on in what waits, and ends the turn.
   func readQueued() {

@@ -97,6 +97,9 @@ extension HTTPAnswer {
     return answer
   }
 
+  /// The host's TLS does not end here: the visitor has to connect for it anew.
+  public static var misdirected: HTTPAnswer { HTTPAnswer(.misdirectedRequest) }
+
   /// The local service did not answer in time.
   public static var gatewayTimeout: HTTPAnswer { HTTPAnswer(.gatewayTimeout) }
 

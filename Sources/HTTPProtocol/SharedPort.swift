@@ -39,7 +39,7 @@ public struct SharedPort: Equatable, Sendable {
 
   private static let webSocketStart = Array("GET /~!frp".utf8)
   private static let methodStarts = [
-    "GET", "HEA", "POS", "PUT", "DEL", "CON", "OPT", "TRA", "PAT",
+    "GET", "HEA", "POS", "PUT", "DEL", "CON", "OPT", "TRA", "PAT", "PRI",
   ].map { Array($0.utf8) }
 
   /// The destination; `nil` until there are enough bytes.

@@ -77,6 +77,10 @@ final class RequestFront: HTTPFront, GatewayHost {
     return GatewayRoute(to: service, rules)
   }
 
+  func isMisdirected(_ head: RequestHead) -> Bool {
+    server.graph.route(.https, host: head.routingHost) != nil
+  }
+
   private func rules(of route: RouteID) -> GatewayRules? {
     if let rules = rules[route] { return rules }
     guard let lead = server.graph.lead(of: route) else { return nil }

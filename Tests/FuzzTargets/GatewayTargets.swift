@@ -109,6 +109,8 @@ private final class GatewayYard: GatewayHost {
     return GatewayRoute(to: service, rules)
   }
 
+  func isMisdirected(_ head: RequestHead) -> Bool { false }
+
   func requestStream(
     to service: GatewayService, for origin: VisitorOrigin,
     completion: @escaping (ServiceConnection?) -> Void

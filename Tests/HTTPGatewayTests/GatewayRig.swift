@@ -133,6 +133,8 @@ final class PortHost: GatewayHost {
     return GatewayRoute(to: service, rules)
   }
 
+  func isMisdirected(_ head: RequestHead) -> Bool { false }
+
   func requestStream(
     to service: GatewayService, for origin: VisitorOrigin,
     completion: @escaping (ServiceConnection?) -> Void

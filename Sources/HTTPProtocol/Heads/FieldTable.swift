@@ -72,6 +72,12 @@ public struct FieldTable: Sendable {
     unsafe body(storage.span.bytes.extracting(fields[index].value))
   }
 
+  /// Lends the name and the value at `index`, as they were written.
+  public func withLine<R>(at index: Int, _ body: (_ name: RawSpan, _ value: RawSpan) -> R) -> R {
+    let bytes = unsafe storage.span.bytes
+    return body(bytes.extracting(fields[index].name), bytes.extracting(fields[index].value))
+  }
+
   /// The index of the first field of that kind; `other` is not to be asked for.
   public func firstIndex(of known: KnownField) -> Int? {
     fields.firstIndex { $0.known == known }

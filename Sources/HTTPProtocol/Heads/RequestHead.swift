@@ -27,6 +27,20 @@ public struct RequestHead: Sendable {
   /// The parts of `authority`.
   var hostParts: HostText.Parts?
 
+  /// Whether it is a call of gRPC, which is carried by HTTP/2 alone: a POST with the content type
+  /// `application/grpc`, which may have `+` and more behind it. gRPC-Web is HTTP like any other.
+  public var isGRPC: Bool {
+    guard method == .post, let index = fields.firstIndex(of: .contentType) else { return false }
+    let type: StaticString = "application/grpc"
+    return fields.withValue(at: index) { value in
+      let count = type.utf8CodeUnitCount
+      guard value.byteCount >= count, value.equalsIgnoringCase(0..<count, type) else {
+        return false
+      }
+      return value.byteCount == count || [0x2b, 0x3b, 0x20, 0x09].contains(value[count])
+    }
+  }
+
   /// The method as it was written.
   public var methodText: String { fields.text(in: methodRange) }
 

@@ -27,6 +27,8 @@ public struct AccessRecord: Sendable {
   public var target = ""
   /// The visitor's version; `nil` when no request could be read.
   public var version: HTTPVersion?
+  /// Whether the visitor speaks HTTP/2, whatever `version` says.
+  public var isHTTP2 = false
   /// The code of the answer.
   public var status = 0
   /// Bytes of the request's body.
@@ -68,10 +70,12 @@ public struct AccessRecord: Sendable {
     }
   }
 
+  private var versionText: String { isHTTP2 ? "HTTP/2.0" : version?.text ?? "" }
+
   private var commonLine: String {
     let time = CalendarTime(secondsSinceEpoch: secondsSinceEpoch, offsetSeconds: offsetSeconds)
     let request =
-      version.map { "\(Self.escaped(method)) \(Self.escaped(target)) \($0.text)" } ?? "-"
+      version == nil ? "-" : "\(Self.escaped(method)) \(Self.escaped(target)) \(versionText)"
     return "\(Self.word(visitorAddress)) - \(Self.word(user)) [\(time.commonText)] \"\(request)\" "
       + "\(status) \(sentByteCount) \"\(Self.escaped(host))\" \"\(Self.escaped(proxy))\" "
       + "\(receivedByteCount) \(Self.milliseconds(timeToHead)) \(Self.milliseconds(duration))"
@@ -87,7 +91,7 @@ public struct AccessRecord: Sendable {
       $0.member("host", host)
       $0.member("method", method)
       $0.member("target", target)
-      $0.member("version", version?.text ?? "")
+      $0.member("version", versionText)
       $0.member("status", status)
       $0.member("received_bytes", receivedByteCount)
       $0.member("sent_bytes", sentByteCount)

@@ -17,6 +17,7 @@ enum ImportRules {
     "StreamMux": Allowance(tier: 1, imports: tier0),
     "StreamCoding": Allowance(tier: 1, imports: tier0.union(["COpenSSL", "CSnappy"])),
     "HTTPProtocol": Allowance(tier: 1, imports: tier0),
+    "HTTP2Protocol": Allowance(tier: 1, imports: tier0.union(["HTTPProtocol", "CNghttp2"])),
     "Configuration": Allowance(
       tier: 1, imports: tier0.union(["CYAML", "FoundationEssentials"])),
     "Commands": Allowance(tier: 1, imports: tier0.union(["Configuration"])),
@@ -38,7 +39,10 @@ enum ImportRules {
       tier: 4,
       imports: tier0.union(["HTTPProtocol", "LinuxSystem", "Reactor", "Transports", "Logging"])),
     "HTTPGateway": Allowance(
-      tier: 4, imports: tier0.union(["HTTPProtocol", "LinuxSystem", "Reactor", "Transports"])),
+      tier: 4,
+      imports: tier0.union([
+        "HTTPProtocol", "HTTP2Protocol", "LinuxSystem", "Reactor", "Transports",
+      ])),
 
     "RelayServer": Allowance(tier: 5, imports: programParts.union(["HTTPGateway"])),
     "TunnelClient": Allowance(tier: 5, imports: programParts),

@@ -1,0 +1,308 @@
+public import ByteBuffers
+internal import CNghttp2
+internal import HTTPProtocol
+
+/// One end of an HTTP/2 connection (RFC 9113) on nghttp2, as a machine without input and output.
+///
+/// Give `receive` what comes, look at `takeTouched`, write messages to the streams, and send what
+/// `write` appends. Streams carry text of HTTP/1.1 in both directions, so that whoever serves them
+/// need not know how it came.
+public final class HTTP2Session {
+  /// Which end it is.
+  public enum Role: Sendable {
+    /// Answers requests.
+    case server
+    /// Sends them.
+    case client
+  }
+
+  /// Which end it is.
+  public let role: Role
+  /// Whether a block of fields has begun and not ended.
+  public private(set) var isInsideFields = false
+  /// How many of them have begun.
+  public private(set) var fieldsNumber = 0
+  /// Whether the peer takes no new requests, or sends none.
+  public internal(set) var isPeerLeaving = false
+  /// Streams that were reset before both messages were complete.
+  public private(set) var brokenStreamCount = 0
+
+  var block = HeaderBlock()
+  private let native: OpaquePointer
+  private var streams: [Int32: HTTP2Stream] = [:]
+  private var touched: [HTTP2Stream] = []
+  private var fields = NativeFields()
+  /// Bytes of bodies that nobody has taken yet.
+  private var heldByteCount = 0
+  /// Bytes that came and for which the connection's window was not opened again.
+  private var owedByteCount = 0
+
+  /// Makes an end, with its settings ready to be sent.
+  public init(_ role: Role) {
+    self.role = role
+    native = NativeCallbacks.shared.makeSession(role)
+    nghttp2_session_set_user_data(native, Unmanaged.passUnretained(self).toOpaque())
+    submitSettings()
+  }
+
+  deinit {
+    nghttp2_session_del(native)
+  }
+
+  private func submitSettings() {
+    var settings = [
+      nghttp2_settings_entry(
+        settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
+        value: UInt32(HTTP2Limits.streamWindowByteCount)),
+      nghttp2_settings_entry(
+        settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
+        value: UInt32(HTTPProtocolLimits.headByteCountMax)),
+    ]
+    switch role {
+    case .server:
+      settings.append(
+        nghttp2_settings_entry(
+          settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
+          value: UInt32(HTTP2Limits.streamCountMax)))
+    case .client:
+      settings.append(
+        nghttp2_settings_entry(
+          settings_id: Int32(NGHTTP2_SETTINGS_ENABLE_PUSH.rawValue), value: 0))
+    }
+    _ = nghttp2_submit_settings(
+      native, UInt8(NGHTTP2_FLAG_NONE.rawValue), settings, settings.count)
+    _ = nghttp2_session_set_local_window_size(
+      native, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0,
+      Int32(HTTP2Limits.connectionWindowByteCount))
+  }
+
+  // MARK: State
+
+  /// The streams that are not over.
+  public var streamCount: Int { streams.count }
+
+  /// Whether more may come; `false` also after a violation, when only the word about it is left to
+  /// be sent.
+  public var wantsToRead: Bool { nghttp2_session_want_read(native) != 0 }
+
+  /// Whether nothing is to be read or sent any more.
+  public var isOver: Bool { !wantsToRead && nghttp2_session_want_write(native) == 0 }
+
+  /// The streams that have something new, each once: text, an end, progress, or a first request.
+  public func takeTouched() -> [HTTP2Stream] {
+    guard !touched.isEmpty else { return [] }
+    let all = touched
+    touched.removeAll(keepingCapacity: true)
+    for stream in all { stream.isTouched = false }
+    return all
+  }
+
+  // MARK: Bytes
+
+  /// Takes what came. Streams are changed; `takeTouched` has those.
+  ///
+  /// - Throws: why nothing more can be read; what the peer is to be told waits for `write`.
+  public func receive(_ bytes: UnsafeRawBufferPointer) throws(HTTP2Fault) {
+    guard let base = bytes.baseAddress, !bytes.isEmpty else { return }
+    let code = nghttp2_session_mem_recv(
+      native, base.assumingMemoryBound(to: UInt8.self), bytes.count)
+    if code < 0 { throw HTTP2Fault(code: code) }
+  }
+
+  /// Appends frames that can be sent now, until there are `byteCountMax` bytes or a frame more.
+  public func write(into queue: inout ByteQueue, upTo byteCountMax: Int) throws(HTTP2Fault) {
+    while queue.count < byteCountMax {
+      var frame: UnsafePointer<UInt8>?
+      let count = nghttp2_session_mem_send(native, &frame)
+      if count < 0 { throw HTTP2Fault(code: count) }
+      guard count > 0, let frame else { return }
+      queue.append(UnsafeRawBufferPointer(start: frame, count: count))
+    }
+  }
+
+  // MARK: Ends
+
+  /// Takes no new requests. Those that have come go on.
+  public func shutDown() {
+    let last = nghttp2_session_get_last_proc_stream_id(native)
+    _ = nghttp2_submit_goaway(
+      native, UInt8(NGHTTP2_FLAG_NONE.rawValue), last, HTTP2ErrorCode.noError.rawValue, nil, 0)
+  }
+
+  /// Ends everything; only the reason is left to be sent.
+  public func terminate(_ code: HTTP2ErrorCode) {
+    _ = nghttp2_session_terminate_session(native, code.rawValue)
+  }
+
+  /// The connection is gone, and all streams with it.
+  public func connectionDidEnd() {
+    for id in Array(streams.keys) { close(id, HTTP2ErrorCode.internalError.rawValue) }
+  }
+
+  // MARK: Requests of ours
+
+  /// A stream for a request, which begins when its head is written.
+  public func makeStream() -> HTTP2Stream { HTTP2Stream(requestIn: self) }
+
+  func submit(_ head: RequestHead, on stream: HTTP2Stream) {
+    fields.removeAll()
+    fields.append(":method", head.methodText)
+    fields.append(":scheme", "http")
+    fields.append(":authority", head.fields.first(.host) ?? head.authorityText)
+    fields.append(":path", head.targetText)
+    fields.append(head.fields)
+    let hasBody = head.framing != .none
+    let id = fields.withNatives { fields, count in
+      withSource(of: stream, hasBody) {
+        nghttp2_submit_request(native, nil, fields, count, $0, nil)
+      }
+    }
+    guard id > 0 else {
+      stream.didClose(HTTP2ErrorCode.internalError.rawValue)
+      return touch(stream)
+    }
+    stream.id = id
+    streams[id] = stream
+  }
+
+  // MARK: Answers of ours
+
+  func submit(_ head: ResponseHead, on stream: HTTP2Stream) {
+    fields.removeAll()
+    fields.append(":status", String(head.status.code))
+    fields.append(head.fields)
+    let code: CInt
+    if head.isInterim, !head.isTunnel {
+      code = fields.withNatives { fields, count in
+        nghttp2_submit_headers(
+          native, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, nil, fields, count, nil)
+      }
+    } else {
+      code = fields.withNatives { fields, count in
+        withSource(of: stream, head.framing != .none || head.isTunnel) {
+          nghttp2_submit_response(native, stream.id, fields, count, $0)
+        }
+      }
+    }
+    if code < 0 { stream.abort(.internalError) }
+  }
+
+  private func withSource<R>(
+    of stream: HTTP2Stream, _ hasBody: Bool,
+    _ body: (UnsafePointer<nghttp2_data_provider>?) -> R
+  ) -> R {
+    guard hasBody else { return body(nil) }
+    var provider = nghttp2_data_provider()
+    // The session keeps the stream as long as it can ask for its bytes.
+    provider.source.ptr = Unmanaged.passUnretained(stream).toOpaque()
+    provider.read_callback = NativeCallbacks.readBody
+    return body(&provider)
+  }
+
+  func submitTrailers(_ trailers: FieldTable, on id: Int32) {
+    fields.removeAll()
+    fields.append(trailers)
+    _ = fields.withNatives { nghttp2_submit_trailer(native, id, $0, $1) }
+  }
+
+  /// Has the stream's body looked at again.
+  func resume(_ stream: HTTP2Stream) {
+    if stream.id != 0 { _ = nghttp2_session_resume_data(native, stream.id) }
+  }
+
+  // MARK: Streams
+
+  func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
+    guard stream.id != 0 else { return stream.didClose(code.rawValue) }
+    _ = nghttp2_submit_rst_stream(
+      native, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, code.rawValue)
+  }
+
+  /// Its owner has left, behind a whole message. If the peer's is not complete, nobody needs the
+  /// rest of it (RFC 9113, section 8.1).
+  func streamWasLeft(_ stream: HTTP2Stream) {
+    guard !stream.hasPeerEnded else { return }
+    switch role {
+    case .server: if stream.hasSentEnd { reset(stream, .noError) }
+    case .client: reset(stream, .cancel)
+    }
+  }
+
+  /// Our direction of a stream has ended on the wire.
+  func didSendEnd(of id: Int32) {
+    guard let stream = streams[id] else { return }
+    stream.hasSentEnd = true
+    if stream.isLeft { streamWasLeft(stream) }
+  }
+
+  func consume(_ byteCount: Int, on id: Int32) {
+    guard byteCount > 0 else { return }
+    heldByteCount -= byteCount
+    _ = nghttp2_session_consume_stream(native, id, byteCount)
+    openWindow()
+  }
+
+  /// The connection's window is opened as bytes come, so that one who does not read holds up
+  /// nobody else, unless there are many of his kind.
+  private func openWindow() {
+    guard owedByteCount > 0, heldByteCount <= HTTP2Limits.heldByteCountMax else { return }
+    _ = nghttp2_session_consume_connection(native, owedByteCount)
+    owedByteCount = 0
+  }
+
+  // MARK: From the library
+
+  func touch(_ stream: HTTP2Stream) {
+    guard !stream.isTouched else { return }
+    stream.isTouched = true
+    touched.append(stream)
+  }
+
+  func didBeginFields() {
+    block.removeAll()
+    isInsideFields = true
+    fieldsNumber &+= 1
+  }
+
+  func didReceiveFields(on id: Int32, isRequest: Bool, isLast: Bool) {
+    isInsideFields = false
+    if isRequest {
+      let stream = HTTP2Stream(answering: block.requestMethod, id, self)
+      streams[id] = stream
+      stream.receiveRequest(&block, isLast: isLast)
+      touch(stream)
+    } else if let stream = streams[id] {
+      stream.receiveFields(block, isLast: isLast)
+      touch(stream)
+    }
+    block.removeAll()
+  }
+
+  func didReceiveBody(_ bytes: UnsafeRawBufferPointer, on id: Int32) {
+    heldByteCount += bytes.count
+    owedByteCount += bytes.count
+    if let stream = streams[id] {
+      stream.receiveBody(bytes)
+      touch(stream)
+    } else {
+      heldByteCount -= bytes.count
+    }
+    openWindow()
+  }
+
+  func didReceiveEnd(on id: Int32) {
+    guard let stream = streams[id] else { return }
+    stream.end()
+    touch(stream)
+  }
+
+  func close(_ id: Int32, _ code: UInt32) {
+    guard let stream = streams.removeValue(forKey: id) else { return }
+    if !stream.isComplete { brokenStreamCount += 1 }
+    stream.didClose(code)
+    touch(stream)
+  }
+}
+
+@available(*, unavailable)
+extension HTTP2Session: Sendable {}
