@@ -203,6 +203,10 @@ let package = Package(
       dependencies: ["HTTPProtocol", "ByteBuffers", "Timekeeping", "TestKit", "COpenSSL"],
       swiftSettings: strict),
     .testTarget(
+      name: "HTTP2ProtocolTests",
+      dependencies: ["HTTP2Protocol", "HTTPProtocol", "ByteBuffers", "TestKit"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ConfigurationTests", dependencies: ["Configuration", "Timekeeping", "TestKit"],
       exclude: ["Broken", "Twins"], swiftSettings: strict),
     .testTarget(
@@ -247,7 +251,7 @@ let package = Package(
     .testTarget(
       name: "HTTPGatewayTests",
       dependencies: [
-        "HTTPGateway", "HTTPProtocol", "Transports", "Reactor", "LinuxSystem", "ByteBuffers",
+        "HTTPGateway", "HTTPProtocol", "HTTP2Protocol", "Transports", "Reactor", "LinuxSystem", "ByteBuffers",
         "Timekeeping", "TestKit",
       ],
       swiftSettings: strict),
@@ -291,8 +295,8 @@ let package = Package(
       name: "FuzzTargets",
       dependencies: [
         "ByteBuffers", "Timekeeping", "Diagnostics", "WireProtocol", "StreamMux", "StreamCoding",
-        "Configuration", "ProxyGraph", "HTTPProtocol", "HTTPGateway", "LinuxSystem", "Reactor",
-        "Transports", "TestKit",
+        "Configuration", "ProxyGraph", "HTTPProtocol", "HTTP2Protocol", "HTTPGateway",
+        "LinuxSystem", "Reactor", "Transports", "TestKit",
       ],
       path: "Tests/FuzzTargets", swiftSettings: strict),
     .testTarget(name: "FuzzTargetsTests", dependencies: ["FuzzTargets"], swiftSettings: strict),

@@ -81,8 +81,7 @@ public final class HTTP2Session {
   /// The streams that are not over.
   public var streamCount: Int { streams.count }
 
-  /// Whether more may come; `false` also after a violation, when only the word about it is left to
-  /// be sent.
+  /// Whether more may come; `false` also after a violation, once the word about it was written.
   public var wantsToRead: Bool { nghttp2_session_want_read(native) != 0 }
 
   /// Whether nothing is to be read or sent any more.

@@ -90,7 +90,11 @@ final class VisitorConnection: ByteStreamReceiver {
   func begin(_ early: [UInt8]) {
     stream.receiver = self
     stream.resumeReading()
-    if early.isEmpty { armDeadline() } else { early.withUnsafeBytes { streamDidReceive(stream, $0) } }
+    if early.isEmpty {
+      armDeadline()
+    } else {
+      early.withUnsafeBytes { streamDidReceive(stream, $0) }
+    }
   }
 
   // MARK: From the visitor

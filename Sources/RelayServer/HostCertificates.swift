@@ -83,7 +83,8 @@ struct HostCertificates {
   private static let keptText = "; the former one stays in force"
 
   private static func context(_ files: CertificateFiles) throws(TLSError) -> TLSContext {
-    try TLSContext(.server, TLSSettings(certificate: files))
+    try TLSContext(
+      .server, TLSSettings(certificate: files, applicationProtocols: ["h2", "http/1.1"]))
   }
 
   private static func hostName(_ stem: String) -> String {

@@ -1,7 +1,10 @@
+import ByteBuffers
+import HTTP2Protocol
 import HTTPGateway
 import HTTPProtocol
 import LinuxSystem
 import Reactor
+import TestKit
 import Timekeeping
 import Transports
 
@@ -13,7 +16,25 @@ extension FuzzTarget {
       let yard = GatewayYard(loop)
       while !input.isEmpty { try yard.step(&input) }
       return try yard.end()
-    }
+    },
+    FuzzTarget("http2-gateway", byteCountMax: 8192, dictionary: FuzzTarget.frameWords) {
+      (input) throws(FuzzFinding) in
+      guard let loop = try? EventLoop() else { return 0 }
+      let yard = GatewayYard(loop, inHTTP2: true)
+      while !input.isEmpty { try yard.step(&input) }
+      return try yard.end()
+    },
+    FuzzTarget("http2-sessions", byteCountMax: 8192, dictionary: FuzzTarget.frameWords) {
+      (input) throws(FuzzFinding) in
+      let choice = input.byte()
+      return try SessionYard(choice & 1 == 0 ? .server : .client).run(
+        pieces(of: input.rest(), plan: choice >> 1))
+    },
+  ]
+
+  fileprivate static let frameWords = [
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\0\0\0\u{4}\0\0\0\0\0", ":method", ":path",
+    ":authority", ":status", "content-length", "application/grpc", "te", "trailers", "host",
   ]
 }
 
@@ -35,10 +56,15 @@ private final class GatewayYard: GatewayHost {
   let secondsSinceEpoch = 0
   let responseTimeout = Interval.seconds(60)
 
-  init(_ loop: EventLoop) {
+  private let isInHTTP2: Bool
+  private var requestCount: UInt32 = 0
+
+  init(_ loop: EventLoop, inHTTP2 isInHTTP2: Bool = false) {
     self.loop = loop
+    self.isInHTTP2 = isInHTTP2
     service = GatewayService(loop, name: "p", tag: 1)
     gateway.serve(visitor, from: VisitorOrigin(address: nil, destination: nil))
+    if isInHTTP2 { visitor.deliver(HTTP2Frame.preface + HTTP2Frame(.settings).bytes) }
   }
 
   // MARK: Steps
@@ -47,7 +73,12 @@ private final class GatewayYard: GatewayHost {
     let choice = input.byte()
     let stream = streams.isEmpty ? nil : streams[Int(choice >> 4) % streams.count]
     switch choice & 15 {
-    case 0, 1, 2: visitor.deliver(input.take(Int(input.byte())))
+    case 0, 1, 2:
+      if isInHTTP2, choice & 15 > 0 {
+        visitor.deliver(frame(choice >> 4, &input))
+      } else {
+        visitor.deliver(input.take(Int(input.byte())))
+      }
     case 3, 4, 5: stream?.deliver(input.take(Int(input.byte())))
     case 6, 7, 8: grant(true)
     case 9: grant(false)
@@ -58,7 +89,37 @@ private final class GatewayYard: GatewayHost {
     case 14: stream?.deliverEnd(isFailure: choice >> 7 == 1)
     default: visitor.deliverEnd(isFailure: choice >> 7 == 1)
     }
+    if isInHTTP2 { loop.turn(sleepMax: .zero) }
     try check()
+  }
+
+  /// A frame that the gateway may have to do with.
+  private func frame(_ choice: UInt8, _ input: inout FuzzInput) -> [UInt8] {
+    let number = UInt32(input.byte())
+    let bytes = input.take(Int(input.byte()))
+    let stream = requestCount > 0 ? 2 * (number % requestCount) + 1 : 1
+    switch choice {
+    case 0...7:
+      requestCount += 1
+      let value = String(decoding: bytes, as: UTF8.self)
+      let field = [("te", "trailers"), ("x", value), ("content-length", value), ("host", value)]
+      let type = [("content-type", choice & 4 == 0 ? "application/grpc" : "text/plain")]
+      return HTTP2Frame.request(
+        2 * requestCount - 1, type + [field[Int(number) % field.count]],
+        method: choice & 2 == 0 ? "POST" : "GET", host: "a",
+        flags: HTTP2Frame.endFields | (choice & 1)
+      ).bytes
+    case 8, 9, 10: return HTTP2Frame(.data, stream, bytes).bytes
+    case 11: return HTTP2Frame(.data, flags: HTTP2Frame.end, stream, bytes).bytes
+    case 12: return HTTP2Frame(.reset, stream, HTTP2Frame.word(8)).bytes
+    case 13: return HTTP2Frame(.windowUpdate, stream, HTTP2Frame.word(number + 1)).bytes
+    case 14:
+      return HTTP2Frame(
+        .headers, flags: HTTP2Frame.end | HTTP2Frame.endFields, stream,
+        HTTP2Frame.block([("x", String(decoding: bytes, as: UTF8.self))])
+      ).bytes
+    default: return HTTP2Frame(.ping, 0, [UInt8](repeating: 0, count: 8)).bytes
+    }
   }
 
   private func grant(_ isGranted: Bool) {
@@ -73,6 +134,11 @@ private final class GatewayYard: GatewayHost {
   /// What goes to a local service keeps all rules, whatever the visitor sent.
   private func check() throws(FuzzFinding) {
     for stream in streams {
+      if stream.isForHTTP2 {
+        try stream.far.take(stream.unread)
+        stream.unread = []
+        continue
+      }
       while true {
         let step: RequestReader.Step
         do throws(HTTPFault) {
@@ -84,7 +150,8 @@ private final class GatewayYard: GatewayHost {
         if step.event == nil, step.consumedByteCount == 0 { break }
       }
     }
-    try require(wishes.count <= 1, "\(wishes.count) streams are asked for")
+    let countMax = isInHTTP2 ? HTTP2Limits.streamCountMax : 1
+    try require(wishes.count <= countMax, "\(wishes.count) streams are asked for")
     try require(endCount <= routeCount, "a request ended twice")
   }
 
@@ -137,12 +204,17 @@ private final class MemoryStream: ByteStream {
   var reader = RequestReader()
   /// What was written and not looked at.
   var unread: [UInt8] = []
+  /// The other end, if it is a service of HTTP/2.
+  let far = SessionYard(.server)
   private(set) var unsentByteCount = 0
   private(set) var isOver = false
   private var isStalled = false
   private var isPaused = false
   private var hasEnded = false
   private var waiting: [UInt8] = []
+
+  /// Whether the gateway speaks HTTP/2 here.
+  var isForHTTP2: Bool { far.hasBegun || unread.starts(with: HTTP2Frame.preface.prefix(4)) }
 
   var localAddress: SocketAddress? { nil }
   var peerAddress: SocketAddress? { nil }
@@ -207,4 +279,84 @@ private final class MemoryStream: ByteStream {
   func resumeReading() { isPaused = false }
 
   func consume(_ byteCount: Int) {}
+}
+
+/// One end of HTTP/2 that is fed by the fuzzer, or by a gateway.
+private final class SessionYard {
+  private let session: HTTP2Session
+  private var readers: [ObjectIdentifier: RequestReader] = [:]
+  private var texts: [ObjectIdentifier: [UInt8]] = [:]
+  private var streams: [HTTP2Stream] = []
+  private(set) var hasBegun = false
+
+  init(_ role: HTTP2Session.Role) { session = HTTP2Session(role) }
+
+  /// Takes bytes of a peer that may send anything.
+  func run(_ pieces: [[UInt8]]) throws(FuzzFinding) -> Int {
+    if session.role == .client {
+      let stream = session.makeStream()
+      streams.append(stream)
+      stream.write(Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+    }
+    for piece in pieces {
+      guard receive(piece) else { break }
+      try look(isStrict: false)
+    }
+    session.connectionDidEnd()
+    try require(session.streamCount == 0, "a stream is left")
+    return streams.count
+  }
+
+  /// Takes bytes of ours, which keep all rules.
+  func take(_ bytes: [UInt8]) throws(FuzzFinding) {
+    guard !bytes.isEmpty else { return }
+    hasBegun = true
+    try require(receive(bytes), "a local service got bytes that are not HTTP/2")
+    try look(isStrict: true)
+  }
+
+  private func receive(_ bytes: [UInt8]) -> Bool {
+    let isTaken = bytes.withUnsafeBytes { bytes in
+      do throws(HTTP2Fault) {
+        try session.receive(bytes)
+        return true
+      } catch {
+        return false
+      }
+    }
+    var queue = ByteQueue()
+    do throws(HTTP2Fault) {
+      try session.write(into: &queue, upTo: 1 << 16)
+    } catch {
+      return false
+    }
+    return isTaken
+  }
+
+  private func look(isStrict: Bool) throws(FuzzFinding) {
+    for stream in session.takeTouched() {
+      if stream.takeNews() { streams.append(stream) }
+      let text = stream.takeIncoming()
+      stream.consume(text.count)
+      guard isStrict else { continue }
+      let id = ObjectIdentifier(stream)
+      texts[id, default: []] += Array(text.readableBytes)
+      try read(id)
+    }
+  }
+
+  private func read(_ id: ObjectIdentifier) throws(FuzzFinding) {
+    var reader = readers[id] ?? RequestReader()
+    while true {
+      let step: RequestReader.Step
+      do throws(HTTPFault) {
+        step = try reader.next((texts[id] ?? []).span.bytes)
+      } catch {
+        throw FuzzFinding(description: "a local service got a request with the fault \(error)")
+      }
+      texts[id]?.removeFirst(step.consumedByteCount)
+      if step.event == nil, step.consumedByteCount == 0 { break }
+    }
+    readers[id] = reader
+  }
 }

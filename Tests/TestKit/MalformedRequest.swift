@@ -299,7 +299,7 @@ public struct MalformedRequest: Sendable, CustomStringConvertible {
       "HTTP/2.0", "GET / HTTP/2.0\r\n" + host + "\r\n", .versionUnsupported, 505,
       "not in this form"),
     .init(
-      "preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", .versionUnsupported, 505,
+      "nearly the preface of HTTP/2", "PRIX * HTTP/2.0\r\n\r\nSM\r\n\r\n", .versionUnsupported, 505,
       "not in this form"),
     .init(
       "HTTP/1.9", "GET / HTTP/1.9\r\n" + host + "\r\n", .versionUnsupported, 505,

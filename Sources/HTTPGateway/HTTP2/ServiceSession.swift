@@ -57,6 +57,10 @@ final class ServiceSession: ByteStream, ByteStreamReceiver, FlushHandler {
     guard !isClosed else { return }
     send()
     update()
+    // The library has told the service what it did wrong.
+    if current != nil, !session.wantsToRead {
+      fail(.codingFailed("the local service does not speak HTTP/2"))
+    }
   }
 
   private func send() {
@@ -94,10 +98,8 @@ final class ServiceSession: ByteStream, ByteStreamReceiver, FlushHandler {
       return fail(.codingFailed(error.description))
     }
     update()
-    if current != nil, !session.wantsToRead {
-      return fail(.codingFailed("the local service does not speak HTTP/2"))
-    }
-    scheduleFlush()
+    // At once: what the library thinks of it must be known before the service has gone.
+    flush()
   }
 
   func streamDidEnd(_ stream: any ByteStream) {

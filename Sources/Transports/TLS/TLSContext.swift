@@ -9,11 +9,18 @@ public struct TLSSettings: Equatable, Sendable {
   /// PEM authorities. On a client the server is verified against them, and its name; on a server
   /// clients must show a certificate of theirs. `nil`: nobody is verified, as in frp.
   public var trustedAuthoritiesPath: String?
+  /// The protocols that a server would speak inside (ALPN, RFC 7301), the best first; a client that
+  /// knows none of them is taken as one that did not say.
+  public var applicationProtocols: [String]
 
   /// Names the files.
-  public init(certificate: CertificateFiles? = nil, trustedAuthoritiesPath: String? = nil) {
+  public init(
+    certificate: CertificateFiles? = nil, trustedAuthoritiesPath: String? = nil,
+    applicationProtocols: [String] = []
+  ) {
     self.certificate = certificate
     self.trustedAuthoritiesPath = trustedAuthoritiesPath
+    self.applicationProtocols = applicationProtocols
   }
 }
 
@@ -37,6 +44,8 @@ public final class TLSContext {
   let native: OpaquePointer
   let bioMethod: OpaquePointer
   private let isPeerVerified: Bool
+  /// The protocols of a server, each behind its length.
+  private let protocolList: UnsafeMutableBufferPointer<UInt8>
   // One session to resume: a client has one server.
   private let resumption = ResumptionSlot()
 
@@ -53,7 +62,11 @@ public final class TLSContext {
     self.native = native
     self.bioMethod = bioMethod
     isPeerVerified = settings.trustedAuthoritiesPath != nil
+    let list = settings.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+    protocolList = .allocate(capacity: list.count)
+    _ = protocolList.initialize(from: list)
     configureCommon()
+    if !list.isEmpty { chooseProtocols() }
     if let files = settings.certificate {
       try loadKeyPair(files)
     } else if role == .server {
@@ -64,6 +77,7 @@ public final class TLSContext {
 
   deinit {
     SSL_CTX_free(native)
+    protocolList.deallocate()
   }
 
   /// A session for one connection.
@@ -100,6 +114,23 @@ public final class TLSContext {
     case .client:
       resumption.attach(to: native)
     }
+  }
+
+  /// Of the protocols that a client offers, the first one in our list is spoken.
+  private func chooseProtocols() {
+    // Sessions, which hold the context, are gone before it.
+    let context = Unmanaged.passUnretained(self).toOpaque()
+    SSL_CTX_set_alpn_select_cb(
+      native,
+      { _, chosen, chosenCount, offered, offeredCount, context in
+        guard let context else { return SSL_TLSEXT_ERR_NOACK }
+        let list = Unmanaged<TLSContext>.fromOpaque(context).takeUnretainedValue().protocolList
+        var found: UnsafeMutablePointer<UInt8>?
+        let outcome = SSL_select_next_proto(
+          &found, chosenCount, list.baseAddress, UInt32(list.count), offered, offeredCount)
+        chosen?.pointee = UnsafePointer(found)
+        return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK
+      }, context)
   }
 
   func configure(_ ssl: OpaquePointer, serverName: String?) {
