@@ -4,8 +4,8 @@ internal import HTTPProtocol
 /// The fields of one block as they come, kept as lines of HTTP/1.1.
 ///
 /// nghttp2 has checked names and values before: there is no control character among them, and no
-/// field that HTTP/2 does not have. More than a head of HTTP/1.1 may have is not kept, but enough of
-/// it that whoever reads the text finds the fault.
+/// field that HTTP/2 does not have. More than a head of HTTP/1.1 may have is not kept, but enough
+/// that whoever reads the text finds the fault.
 struct HeaderBlock {
   private var method: [UInt8] = []
   private var authority: [UInt8] = []

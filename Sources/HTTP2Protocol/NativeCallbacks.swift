@@ -2,9 +2,9 @@ internal import ByteBuffers
 internal import CNghttp2
 
 /// What nghttp2 calls while it reads and writes. The user data of a session is its `HTTP2Session`.
-final class NativeCallbacks {
-  /// Never changed once it is made.
-  nonisolated(unsafe) static let shared = NativeCallbacks()
+// Not changed once it is made; sessions copy what they need.
+final class NativeCallbacks: @unchecked Sendable {
+  static let shared = NativeCallbacks()
 
   private let callbacks: OpaquePointer
   private let options: OpaquePointer
@@ -12,11 +12,10 @@ final class NativeCallbacks {
   private init() {
     var callbacks: OpaquePointer?
     var options: OpaquePointer?
-    guard nghttp2_session_callbacks_new(&callbacks) == 0, nghttp2_option_new(&options) == 0,
-      let callbacks, let options
-    else { fatalError("no memory for nghttp2") }
-    self.callbacks = callbacks
-    self.options = options
+    _ = nghttp2_session_callbacks_new(&callbacks)
+    _ = nghttp2_option_new(&options)
+    self.callbacks = Self.allocated(callbacks)
+    self.options = Self.allocated(options)
     // Windows are opened by us, as bytes are taken.
     nghttp2_option_set_no_auto_window_update(options, 1)
     nghttp2_option_set_no_closed_streams(options, 1)
@@ -26,13 +25,18 @@ final class NativeCallbacks {
 
   func makeSession(_ role: HTTP2Session.Role) -> OpaquePointer {
     var session: OpaquePointer?
-    let code =
+    _ =
       switch role {
       case .server: nghttp2_session_server_new2(&session, callbacks, nil, options)
       case .client: nghttp2_session_client_new2(&session, callbacks, nil, options)
       }
-    guard code == 0, let session else { fatalError("no memory for nghttp2") }
-    return session
+    return Self.allocated(session)
+  }
+
+  /// Without memory we go as all of Swift does.
+  private static func allocated(_ object: OpaquePointer?) -> OpaquePointer {
+    guard let object else { preconditionFailure("no memory for nghttp2") }
+    return object
   }
 
   private static func session(_ userData: UnsafeMutableRawPointer?) -> HTTP2Session? {

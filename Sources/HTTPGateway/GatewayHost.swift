@@ -87,9 +87,9 @@ public protocol GatewayHost: AnyObject {
   /// for each request; `requestDidEnd` is called once for each route that was given.
   func route(of head: RequestHead, from origin: VisitorOrigin) -> GatewayRoute?
 
-  /// Whether a request without a route, which came over TLS that ends at us, is for a host whose TLS
-  /// ends elsewhere: a visitor who finds that host's name in a certificate may have sent it on this
-  /// connection (RFC 9110, section 15.5.20).
+  /// Whether a request without a route, which came over TLS that ends at us, is for a host whose
+  /// TLS ends elsewhere: a visitor who finds that host's name in a certificate may have sent it on
+  /// this connection (RFC 9110, section 15.5.20).
   func isMisdirected(_ head: RequestHead) -> Bool
 
   /// Asks for a stream to the local service. `completion` is called once, maybe before this

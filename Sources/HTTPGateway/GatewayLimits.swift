@@ -32,8 +32,8 @@ public enum GatewayLimits {
   public static let joinedWriteByteCountMax = 16 * 1024
   /// Bytes of HTTP/2 that are written at a time.
   public static let sessionWriteByteCountMax = 64 * 1024
-  /// Bytes of a connection of HTTP/2 that the visitor has not taken, beyond which no more frames are
-  /// made.
+  /// Bytes of a connection of HTTP/2 that the visitor has not taken, beyond which no more frames
+  /// are made.
   public static let unsentFrameByteCountMax = 64 * 1024
   /// Requests of one connection of HTTP/2 that may be given up before their answers are complete,
   /// at once; beyond that the connection ends.

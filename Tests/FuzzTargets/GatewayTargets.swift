@@ -296,7 +296,7 @@ private final class SessionYard {
     if session.role == .client {
       let stream = session.makeStream()
       streams.append(stream)
-      stream.write(Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8))
+      Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8).withUnsafeBytes { stream.write($0) }
     }
     for piece in pieces {
       guard receive(piece) else { break }
@@ -347,16 +347,18 @@ private final class SessionYard {
 
   private func read(_ id: ObjectIdentifier) throws(FuzzFinding) {
     var reader = readers[id] ?? RequestReader()
+    var text = texts[id] ?? []
     while true {
       let step: RequestReader.Step
       do throws(HTTPFault) {
-        step = try reader.next((texts[id] ?? []).span.bytes)
+        step = try reader.next(text.span.bytes)
       } catch {
         throw FuzzFinding(description: "a local service got a request with the fault \(error)")
       }
-      texts[id]?.removeFirst(step.consumedByteCount)
+      text.removeFirst(step.consumedByteCount)
       if step.event == nil, step.consumedByteCount == 0 { break }
     }
+    texts[id] = text
     readers[id] = reader
   }
 }

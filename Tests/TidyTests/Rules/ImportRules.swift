@@ -71,7 +71,7 @@ enum ImportRules {
 
   /// The wrappers of C, which hold no Swift.
   static let wrappers: Set<String> = [
-    "CLinux", "COpenSSL", "CSnappy", "CCares", "CYAML", "CSeccomp",
+    "CLinux", "COpenSSL", "CSnappy", "CCares", "CYAML", "CSeccomp", "CNghttp2",
   ]
 
   static func check(_ source: SourceText) -> [Violation] {
