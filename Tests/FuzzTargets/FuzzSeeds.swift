@@ -14,6 +14,7 @@ public enum FuzzSeeds {
     try addStreams(to: &seeds)
     try addConfigurations(to: &seeds)
     addPrograms(to: &seeds)
+    addFrames(to: &seeds)
     return seeds
   }
 
@@ -246,5 +247,30 @@ public enum FuzzSeeds {
         24,
         [2, 16, 0, 0, 254, 4, 0, 1] + octets(UInt32(0)) + attribute(1, [10, 1, 0, 0])
           + attribute(4, octets(UInt32(9)))) + message(2, octets(Int32(-3)))
+  }
+
+  /// Requests in HTTP/2 and their answers.
+  private static func addFrames(to seeds: inout [String: [[UInt8]]]) {
+    let ok = HTTP2Frame.block([(":status", "200"), ("x", "y")])
+    let answer = [
+      HTTP2Frame(.settings), HTTP2Frame(.headers, flags: HTTP2Frame.endFields, 1, ok),
+      HTTP2Frame(.data, 1, [1, 2, 3]),
+      HTTP2Frame(
+        .headers, flags: HTTP2Frame.end | HTTP2Frame.endFields, 1,
+        HTTP2Frame.block([("grpc-status", "0")])),
+    ].flatMap(\.bytes)
+    let request = HTTP2Frame.request(1, [("cookie", "a"), ("cookie", "b")])
+    let upload = HTTP2Frame.request(3, method: "PUT", flags: HTTP2Frame.endFields)
+    let opening = HTTP2Frame.preface + HTTP2Frame(.settings).bytes + request.bytes + upload.bytes
+    let body = HTTP2Frame(.data, flags: HTTP2Frame.end, 3, [1, 2, 3]).bytes
+    seeds["http2-sessions"] = [[0] + opening + body, [6] + opening + body, [1] + answer]
+    // Operations of the gateway's yard: a GET, and a call of gRPC with a body.
+    let get: [UInt8] =
+      [0x71, 0, 0, 6] + saying(3, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    let call: [UInt8] =
+      [0x01, 0, 0, 6, 0x81, 0, 3, 1, 2, 3, 0xb1, 0, 0, 3, UInt8(answer.count)] + answer
+    seeds["http2-gateway"] = [
+      get, call, get + call, [0x01, 0, 0, 6, 0xc1, 0, 0], [0x71, 0, 0, 0x71, 1, 1, 0x61, 9, 6, 15],
+    ]
   }
 }
