@@ -5,20 +5,35 @@ import Testing
 import Timekeeping
 
 /// Programs of others that tests about HTTP talk with, where Debian puts them.
-enum WebPeer: String, CaseIterable {
-  case curl = "/usr/bin/curl"
-  case haproxy = "/usr/sbin/haproxy"
-  case h2load = "/usr/bin/h2load"
-  case nginx = "/usr/sbin/nginx"
-  case openssl = "/usr/bin/openssl"
-  case wrk = "/usr/bin/wrk"
-  /// Python with the module `websockets`.
-  case websockets = "/usr/bin/python3"
+enum WebPeer: CaseIterable {
+  case curl, haproxy, h2load, nginx, openssl, wrk
+  /// Python with a module.
+  case websockets, grpc
+
+  var path: String {
+    switch self {
+    case .curl: "/usr/bin/curl"
+    case .haproxy: "/usr/sbin/haproxy"
+    case .h2load: "/usr/bin/h2load"
+    case .nginx: "/usr/sbin/nginx"
+    case .openssl: "/usr/bin/openssl"
+    case .wrk: "/usr/bin/wrk"
+    case .websockets, .grpc: "/usr/bin/python3"
+    }
+  }
+
+  private var module: String? {
+    switch self {
+    case .websockets: "websockets"
+    case .grpc: "grpc"
+    case .curl, .haproxy, .h2load, .nginx, .openssl, .wrk: nil
+    }
+  }
 
   private var isInstalled: Bool {
-    guard FileManager.default.isExecutableFile(atPath: rawValue) else { return false }
-    guard self == .websockets else { return true }
-    return (try? FinishedPeer(self, ["-c", "import websockets"]))?.code == 0
+    guard FileManager.default.isExecutableFile(atPath: path) else { return false }
+    guard let module else { return true }
+    return (try? FinishedPeer(self, ["-c", "import \(module)"]))?.code == 0
   }
 
   private static let installed = Set(allCases.filter(\.isInstalled))
@@ -50,7 +65,7 @@ struct FinishedPeer {
     let folder = try TemporaryFolder()
     let files = [try folder.write("out", ""), try folder.write("err", "")]
     let process = Process()
-    process.executableURL = URL(fileURLWithPath: peer.rawValue)
+    process.executableURL = URL(fileURLWithPath: peer.path)
     process.arguments = arguments
     process.environment = Self.environment
     process.standardInput = try FileHandle(forReadingFrom: URL(fileURLWithPath: input))
@@ -60,7 +75,7 @@ struct FinishedPeer {
     guard waitUntil(within: limit, { !process.isRunning }) else {
       kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
-      throw NotFinished(words: [peer.rawValue] + arguments)
+      throw NotFinished(words: [peer.path] + arguments)
     }
     code =
       process.terminationReason == .exit
@@ -92,7 +107,7 @@ final class RunningPeer {
     folder = try TemporaryFolder()
     logPath = try folder.write("log", "")
     let log = FileHandle(forWritingAtPath: logPath)
-    process.executableURL = URL(fileURLWithPath: peer.rawValue)
+    process.executableURL = URL(fileURLWithPath: peer.path)
     process.arguments = arguments
     process.environment = FinishedPeer.environment
     process.standardInput = input ?? FileHandle.nullDevice

@@ -157,11 +157,13 @@ extension SocketStream {
 
   private func readRecords(of tls: TLSSession, _ budget: inout Int) {
     while true {
+      // A stranger's bytes are read up to the last one that he may send, and one more record: with
+      // them he may cease to be one.
+      let limit = min(budget, max(1, strangerByteCount ?? budget))
       let outcome = tls.read(
-        into: context.plaintextBuffer, from: number, by: context.loop.calls, upTo: budget,
+        into: context.plaintextBuffer, from: number, by: context.loop.calls, upTo: limit,
         isShortReadFinal: !hasHangup)
       budget -= outcome.raw.byteCount
-      if isOverBudget(outcome.raw.byteCount) { return }
       if outcome.raw.isDry { isReadable = false }
       if tls.unsentByteCount > 0 { flushOutput() }
       if strangerByteCount != nil { tls.releaseBuffers() }
@@ -169,7 +171,7 @@ extension SocketStream {
         receiver?.streamDidReceive(
           self, UnsafeRawBufferPointer(rebasing: context.plaintextBuffer[..<outcome.byteCount]))
       }
-      guard phase == .open else { return }
+      guard phase == .open, !isOverBudget(outcome.raw.byteCount) else { return }
       if outcome.byteCount == context.plaintextBuffer.count { continue }
       switch outcome.end {
       case .closeNotify:
