@@ -251,7 +251,8 @@ let package = Package(
     .testTarget(
       name: "HTTPGatewayTests",
       dependencies: [
-        "HTTPGateway", "HTTPProtocol", "HTTP2Protocol", "Transports", "Reactor", "LinuxSystem", "ByteBuffers",
+        "HTTPGateway", "HTTPProtocol", "HTTP2Protocol", "Transports", "Reactor", "LinuxSystem",
+        "ByteBuffers",
         "Timekeeping", "TestKit",
       ],
       swiftSettings: strict),
