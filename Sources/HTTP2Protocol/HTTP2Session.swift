@@ -36,6 +36,9 @@ public final class HTTP2Session {
   private var heldByteCount = 0
   /// Bytes that came and for which the connection's window was not opened again.
   private var owedByteCount = 0
+  private var connectionWindowByteCount = HTTP2Limits.connectionWindowByteCount
+  /// By how much the windows of streams are larger than at first.
+  private var grownByteCount = 0
 
   /// Makes an end, with its settings ready to be sent.
   public init(_ role: Role) {
@@ -71,9 +74,7 @@ public final class HTTP2Session {
     }
     _ = nghttp2_submit_settings(
       native, UInt8(NGHTTP2_FLAG_NONE.rawValue), settings, settings.count)
-    _ = nghttp2_session_set_local_window_size(
-      native, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0,
-      Int32(HTTP2Limits.connectionWindowByteCount))
+    setWindow(connectionWindowByteCount, of: 0)
   }
 
   // MARK: State
@@ -234,17 +235,34 @@ public final class HTTP2Session {
     if stream.isLeft { streamWasLeft(stream) }
   }
 
-  func consume(_ byteCount: Int, on id: Int32) {
+  /// Bytes of the stream's body were taken, or are not wanted.
+  func consume(_ byteCount: Int, on stream: HTTP2Stream) {
     guard byteCount > 0 else { return }
     heldByteCount -= byteCount
-    _ = nghttp2_session_consume_stream(native, id, byteCount)
+    _ = nghttp2_session_consume_stream(native, stream.id, byteCount)
     openWindow()
+    let growth = stream.window.growth(byCredit: byteCount, held: stream.heldByteCount)
+    guard growth > 0, grownByteCount + growth <= HTTP2Limits.grownByteCountMax else { return }
+    grownByteCount += growth
+    stream.window.grow(by: growth)
+    setWindow(stream.window.byteCount, of: stream.id)
+    if stream.window.byteCount > connectionWindowByteCount {
+      connectionWindowByteCount = stream.window.byteCount
+      setWindow(connectionWindowByteCount, of: 0)
+    }
+  }
+
+  private func setWindow(_ byteCount: Int, of id: Int32) {
+    _ = nghttp2_session_set_local_window_size(
+      native, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, Int32(byteCount))
   }
 
   /// The connection's window is opened as bytes come, so that one who does not read holds up
   /// nobody else, unless there are many of his kind.
   private func openWindow() {
-    guard owedByteCount > 0, heldByteCount <= HTTP2Limits.heldByteCountMax else { return }
+    guard owedByteCount > 0,
+      heldByteCount <= HTTP2Limits.heldByteCountMax + grownByteCount
+    else { return }
     _ = nghttp2_session_consume_connection(native, owedByteCount)
     owedByteCount = 0
   }
@@ -299,6 +317,7 @@ public final class HTTP2Session {
     guard let stream = streams.removeValue(forKey: id) else { return }
     if !stream.isComplete { brokenStreamCount += 1 }
     stream.didClose(code)
+    grownByteCount -= stream.window.grownByteCount
     touch(stream)
   }
 }

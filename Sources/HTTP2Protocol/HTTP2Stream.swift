@@ -45,6 +45,8 @@ public final class HTTP2Stream {
   private(set) var isLeft = false
   /// Bytes of the peer's body that nobody has taken yet.
   private(set) var heldByteCount = 0
+  /// How many there may be.
+  var window = StreamWindow()
 
   private var session: HTTP2Session?
   private var method: HTTPMethod
@@ -212,7 +214,7 @@ public final class HTTP2Stream {
     // Of text, some is no body: the credit comes a little earlier, and is never too much.
     let taken = min(byteCount, heldByteCount)
     heldByteCount -= taken
-    session?.consume(taken, on: id)
+    session?.consume(taken, on: self)
   }
 
   private func takeAll() { consume(heldByteCount) }
@@ -246,7 +248,7 @@ public final class HTTP2Stream {
 
   func receiveBody(_ bytes: UnsafeRawBufferPointer) {
     guard !isLeft else {
-      session?.consume(bytes.count, on: id)
+      session?.consume(bytes.count, on: self)
       return
     }
     heldByteCount += bytes.count
@@ -273,4 +275,24 @@ public final class HTTP2Stream {
     session = nil
     outgoing.release()
   }
+}
+
+/// How much of a body may come before somebody has taken it. It grows while all of a window is
+/// taken, and little of it waits: then it is the path that makes it too small.
+struct StreamWindow {
+  private(set) var byteCount = HTTP2Limits.streamWindowByteCount
+  private var takenByteCount = 0
+
+  var grownByteCount: Int { byteCount - HTTP2Limits.streamWindowByteCount }
+
+  /// Bytes were taken and `held` are left: by how much it should grow.
+  mutating func growth(byCredit taken: Int, held: Int) -> Int {
+    takenByteCount += taken
+    guard takenByteCount >= byteCount else { return 0 }
+    takenByteCount = 0
+    return held < byteCount / 4
+      ? min(byteCount, HTTP2Limits.streamWindowByteCountMax - byteCount) : 0
+  }
+
+  mutating func grow(by growth: Int) { byteCount += growth }
 }

@@ -183,6 +183,33 @@ import Testing
     for stream in streams.prefix(20) { #expect(stream.closeCode == 8) }
   }
 
+  /// A body that is taken as it comes has more and more on its way, within a bound for all of a
+  /// connection; who does not read any more then holds up nobody.
+  @Test func windowsGrow() throws {
+    let pair = Pair()
+    let head = "PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100000000\r\n\r\n"
+    let streams = (0..<4).map { _ in pair.ask(head) }
+    for number in 0..<40 {
+      for stream in streams[..<(number < 20 ? 1 : 4)] {
+        stream.write([UInt8](repeating: 1, count: 1_000_000))
+      }
+      try pair.run()
+    }
+    let windows = pair.requests.map(\.window.byteCount)
+    #expect(windows[0] == HTTP2Limits.streamWindowByteCountMax)
+    #expect(windows.dropFirst().allSatisfy { $0 > HTTP2Limits.streamWindowByteCount })
+    #expect(
+      windows.reduce(0, +) - 4 * HTTP2Limits.streamWindowByteCount
+        <= HTTP2Limits.grownByteCountMax)
+    pair.unreadStreams = Set(pair.requests.prefix(3).map { ObjectIdentifier($0) })
+    for stream in streams { stream.write([UInt8](repeating: 1, count: 20_000_000)) }
+    try pair.run()
+    for (request, window) in zip(pair.requests, windows).prefix(3) {
+      #expect(request.incoming.count <= window)
+    }
+    #expect(streams[3].unsentByteCount == 0)
+  }
+
   // MARK: Ends
 
   @Test func anAnswerBeforeTheEndOfTheRequest() throws {
