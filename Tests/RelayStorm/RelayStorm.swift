@@ -15,8 +15,8 @@ internal import Timekeeping
       is kept. Root raises the limit of descriptors as far as is needed; others get smaller amounts.
       """,
     subcommands: [
-      Replacements.self, Rude.self, Restart.self, Flood.self, FailedLogins.self, SoakCommand.self,
-      Origin.self,
+      Replacements.self, Rude.self, Web.self, Restart.self, Flood.self, FailedLogins.self,
+      SoakCommand.self, Origin.self,
     ])
 }
 
@@ -50,6 +50,7 @@ struct ProgramOptions: ParsableArguments {
 }
 
 extension RudeKind: ExpressibleByArgument {}
+extension WebKind: ExpressibleByArgument {}
 extension SoakEvent: ExpressibleByArgument {}
 extension ReplacementStorm.Carrier: ExpressibleByArgument {}
 
@@ -92,6 +93,32 @@ struct Rude: ParsableCommand {
       storm.isSpread = !oneAddress
       storm.isGoodClientNew = newClient
       storm.seed = seed
+      return try storm.run()
+    }
+  }
+}
+
+/// `relay-storm web`
+struct Web: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Let many users of virtual hosts take up places, and good ones beside them.")
+  @OptionGroup var common: ProgramOptions
+  @Option var count = 10_000
+  @Option(help: "Only this kind; may be repeated.") var kind: [WebKind] = []
+  @Option(help: "Requests and logins of the good ones.") var tries = 100
+  @Flag(help: "All from one address, which is not that of the good users.") var oneAddress = false
+  @Option(help: "The relay's max_connections_per_address; 0 for none.") var perAddress = 0
+  @Option(help: "The relay's max_connections; 0 for its default.") var maxConnections = 0
+
+  func run() throws {
+    try common.run { programs in
+      var storm = WebStorm(programs: programs)
+      storm.count = count
+      if !kind.isEmpty { storm.kinds = kind }
+      storm.tries = tries
+      storm.isSpread = !oneAddress
+      storm.perAddressMax = perAddress
+      storm.totalMax = maxConnections
       return try storm.run()
     }
   }

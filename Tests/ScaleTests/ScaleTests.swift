@@ -55,6 +55,21 @@ import Timekeeping
     }
   }
 
+  /// Goal: users of virtual hosts who only take up places disturb no good one, and no client.
+  @Test(arguments: [(WebKind.slowHead, true), (.silent, false), (.asking, true)])
+  func usersOfHostsDisturbNobody(kind: WebKind, isSpread: Bool) async throws {
+    try await expectGood {
+      var storm = WebStorm(programs: Self.programs)
+      storm.count = Self.amount(300)
+      storm.kinds = [kind]
+      storm.isSpread = isSpread
+      storm.perAddressMax = isSpread ? 0 : 50
+      storm.tries = 30
+      storm.isEndAwaited = false
+      return try storm.run()
+    }
+  }
+
   /// Goal: many clients are back soon after a restart of the relay.
   @Test func clientsComeBackAfterARestart() async throws {
     try await expectGood {

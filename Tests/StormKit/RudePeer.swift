@@ -73,19 +73,63 @@ enum RudeBytes {
   }
 }
 
-/// Many rude peers of one kind on one loop. One that the relay ends is replaced by another while
-/// `isRefilling`.
+/// What one peer of a crowd does.
+struct RudeManners {
+  /// As soon as it is connected.
+  var greet: (SocketStream) -> Void = { _ in }
+  /// Every second from then on; `age` are the seconds so far.
+  var speak: ((SocketStream, _ age: Int) -> Void)?
+}
+
+extension RudeKind {
+  /// - Parameter seed: what decides about random bytes.
+  func makeManners(seed: UInt64) throws -> RudeManners {
+    switch self {
+    case .silent: return RudeManners()
+    case .halfHello: return RudeManners { $0.write(RudeBytes.halfHello) }
+    case .idleTLS:
+      let tls = try TLSContext(.client, TLSSettings())
+      return RudeManners { stream in
+        guard let session = try? tls.makeSession() else { return }
+        stream.startTLS(session, received: UnsafeRawBufferPointer(start: nil, count: 0))
+      }
+    case .pings:
+      return RudeManners {
+        $0.write(RudeBytes.ping(0))
+      } speak: {
+        $0.write(RudeBytes.ping(UInt32($1)))
+      }
+    case .halfMessage: return RudeManners { $0.write(RudeBytes.halfMessage) }
+    case .trickle: return .trickling(RudeBytes.loginOnStream)
+    case .garbage:
+      var random = RepeatableGenerator(seed: seed)
+      return RudeManners { $0.write(random.bytes(100)) }
+    case .wrongToken: return RudeManners { $0.write(RudeBytes.loginOnStream) }
+    case .openStreams: return RudeManners { $0.write(RudeBytes.openings(4)) }
+    case .manyStreams: return RudeManners { $0.write(RudeBytes.openings(64)) }
+    }
+  }
+}
+
+extension RudeManners {
+  /// A byte a second.
+  static func trickling(_ bytes: [UInt8]) -> RudeManners {
+    RudeManners(speak: { stream, age in
+      if age <= bytes.count { stream.write([bytes[age - 1]]) }
+    })
+  }
+}
+
+/// Many rude peers with the same manners on one loop. One that the relay ends is replaced by another
+/// while `isRefilling`.
 final class RudeCrowd {
   private let context: TransportContext
   private let target: SocketAddress
-  private let kind: RudeKind
+  private let manners: RudeManners
   private let count: Int
   private let isSpread: Bool
   private var peers: [ObjectIdentifier: RudePeer] = [:]
-  private var random: RepeatableGenerator
   private var ticker: TimerID?
-  private var tickCount = 0
-  private let tls: TLSContext
   private var pendingCount = 0
 
   /// Connections begun, those that were established, those that could not be.
@@ -98,16 +142,14 @@ final class RudeCrowd {
 
   /// - Parameter isSpread: whether the peers come from many addresses of 127.0.0.0/16, or from one.
   init(
-    _ context: TransportContext, _ target: SocketAddress, _ kind: RudeKind, count: Int,
-    isSpread: Bool, seed: UInt64
-  ) throws {
+    _ context: TransportContext, _ target: SocketAddress, _ manners: RudeManners, count: Int,
+    isSpread: Bool
+  ) {
     self.context = context
     self.target = target
-    self.kind = kind
+    self.manners = manners
     self.count = count
     self.isSpread = isSpread
-    random = RepeatableGenerator(seed: seed)
-    tls = try TLSContext(.client, TLSSettings())
     lastConnectedAt = context.loop.now
   }
 
@@ -163,20 +205,7 @@ final class RudeCrowd {
     let peer = RudePeer(self, stream)
     peers[ObjectIdentifier(peer)] = peer
     stream.receiver = peer
-    switch kind {
-    case .silent, .trickle: break
-    case .halfHello: stream.write(RudeBytes.halfHello)
-    case .idleTLS:
-      if let session = try? tls.makeSession() {
-        stream.startTLS(session, received: UnsafeRawBufferPointer(start: nil, count: 0))
-      }
-    case .pings: stream.write(RudeBytes.ping(0))
-    case .halfMessage: stream.write(RudeBytes.halfMessage)
-    case .garbage: stream.write(random.bytes(100))
-    case .wrongToken: stream.write(RudeBytes.loginOnStream)
-    case .openStreams: stream.write(RudeBytes.openings(4))
-    case .manyStreams: stream.write(RudeBytes.openings(64))
-    }
+    manners.greet(stream)
   }
 
   fileprivate func didLose(_ peer: RudePeer) {
@@ -186,15 +215,10 @@ final class RudeCrowd {
   }
 
   private func tick() {
-    tickCount += 1
+    guard let speak = manners.speak else { return }
     for peer in peers.values {
-      switch kind {
-      case .pings: peer.stream.write(RudeBytes.ping(UInt32(tickCount)))
-      case .trickle: peer.sendNextByte()
-      case .silent, .halfHello, .idleTLS, .halfMessage, .garbage, .wrongToken, .openStreams,
-        .manyStreams:
-        break
-      }
+      peer.age += 1
+      speak(peer.stream, peer.age)
     }
     ticker = context.loop.schedule(after: .seconds(1)) { [weak self] in self?.tick() }
   }
@@ -204,17 +228,11 @@ final class RudeCrowd {
 private final class RudePeer: ByteStreamReceiver {
   private unowned let crowd: RudeCrowd
   let stream: SocketStream
-  private var sentCount = 0
+  var age = 0
 
   init(_ crowd: RudeCrowd, _ stream: SocketStream) {
     self.crowd = crowd
     self.stream = stream
-  }
-
-  func sendNextByte() {
-    guard sentCount < RudeBytes.loginOnStream.count else { return }
-    stream.write([RudeBytes.loginOnStream[sentCount]])
-    sentCount += 1
   }
 
   func streamDidReceive(_ stream: any ByteStream, _ bytes: UnsafeRawBufferPointer) {}

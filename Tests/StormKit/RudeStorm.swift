@@ -87,8 +87,9 @@ public struct RudeStorm: Sendable {
     let memory = relay.residentKibibytes
     var memoryMax = memory
     let crowd = try crowds.make { loop in
-      let crowd = try RudeCrowd(
-        context.on(loop), .loopback(port: port), kind, count: count, isSpread: isSpread, seed: seed)
+      let crowd = RudeCrowd(
+        context.on(loop), .loopback(port: port), try kind.makeManners(seed: seed), count: count,
+        isSpread: isSpread)
       crowd.begin()
       return crowd
     }

@@ -233,8 +233,8 @@ private final class SoakRun {
     let kind = RudeKind.allCases[Int(random.next() % UInt64(RudeKind.allCases.count))]
     let (address, seed, context) = (network.bindAddress, random.next(), context)
     let crowd = try network.userThread.make { loop in
-      let crowd = try RudeCrowd(
-        context.on(loop), address, kind, count: 50, isSpread: true, seed: seed)
+      let crowd = RudeCrowd(
+        context.on(loop), address, try kind.makeManners(seed: seed), count: 50, isSpread: true)
       crowd.begin()
       return crowd
     }

@@ -1,0 +1,236 @@
+internal import LinuxSystem
+internal import Reactor
+internal import TestKit
+internal import Timekeeping
+internal import Transports
+
+/// What somebody does on the port of HTTP who takes up a place there.
+public enum WebKind: String, CaseIterable, Sendable {
+  /// Connects and says nothing.
+  case silent
+  /// Sends a head, a byte a second.
+  case slowHead
+  /// Gets the page, and stays.
+  case idle
+  /// Gets the page on a connection of its own, and is followed by another at once.
+  case asking
+  /// Sends what is no request.
+  case garbage
+
+  func makeManners() -> RudeManners {
+    switch self {
+    case .silent: RudeManners()
+    case .slowHead: .trickling(Array("GET / HTTP/1.1\r\nHost: storm.test\r\nX-Slow: 0123".utf8))
+    case .idle: RudeManners { $0.write(PageBytes.request) }
+    case .asking: RudeManners { $0.write(PageBytes.lastRequest) }
+    case .garbage: RudeManners { $0.write([0, 1, 2, 3]) }
+    }
+  }
+}
+
+/// Many users of virtual hosts who want nothing, and good ones and a good client among them.
+public struct WebStorm: Sendable {
+  /// The folder of the programs.
+  public var programs: String
+  /// The kinds, one after the other.
+  public var kinds = WebKind.allCases
+  /// Peers of each kind.
+  public var count = 10_000
+  /// Whether they come from many addresses, or all from one, which is not the good users'.
+  public var isSpread = true
+  /// The relay's `max_connections_per_address`; 0 for none.
+  public var perAddressMax = 0
+  /// The relay's `max_connections`; 0 for as many as there are descriptors for.
+  public var totalMax = 0
+  /// How often the good users ask, and the good client logs in.
+  public var tries = 100
+  /// Whether the peers are to be gone in the end by themselves, which takes a minute for some kinds.
+  public var isEndAwaited = true
+
+  /// A storm against the programs in a folder.
+  public init(programs: String) { self.programs = programs }
+
+  /// How much later an answer may come beside the peers.
+  static let delayMax = 0.05
+  /// The longest deadline of them, for a connection without a request, the two seconds that a
+  /// closed connection waits for the other end, and what a busy machine is late.
+  static let goneWithin = 60.0 + 2.0 + 1.0
+
+  /// Everything of one kind's run that is measured more than once.
+  private struct Good {
+    var kept: [Double]
+    var fresh: [Double]
+    var logins: [Double]
+  }
+
+  /// Runs it.
+  public func run() throws -> Report {
+    let count = min(count, Descriptors.raiseLimit() - 1000)
+    let source = isSpread ? "many addresses" : "one address"
+    let caps = [
+      perAddressMax > 0 ? "max_connections_per_address = \(perAddressMax)" : "",
+      totalMax > 0 ? "max_connections = \(totalMax)" : "",
+    ].filter { !$0.isEmpty }
+    var report = Report(
+      (["\(count) peers of each kind on the port of HTTP, from \(source)"] + caps)
+        .joined(separator: ", "))
+    let crowds = try LoopThread()
+    let good = try LoopThread()
+    let origin = try LoopThread()
+    defer {
+      crowds.stop()
+      good.stop()
+      origin.stop()
+    }
+    let ports = try makeFreePorts(3)
+    let page = try origin.make { try listenForPages(TransportContext($0), port: ports + 2) }
+    let context = try crowds.make { TransportContext($0) }
+    for kind in kinds {
+      let keys = ["vhost_http_port = \(ports + 1)"] + caps
+      let relay = try Daemon(
+        "frps", programs: programs,
+        relayConfiguration(bindPort: ports, keys.joined(separator: "\n")))
+      try relay.waitForLog("started successfully")
+      let client = try Daemon("frpc", programs: programs, hostConfiguration(ports))
+      try client.waitForLog("start proxy success")
+      try run(kind, count, against: relay, ports, context, crowds, good, &report)
+      report.hold(
+        "\(kind): the programs", relay.isRunning && client.isRunning ? "run" : "ended", "run",
+        relay.isRunning && client.isRunning)
+      report.tell("\(kind): the relay's processor time", "\(text(relay.cpuSeconds)) s")
+    }
+    try origin.run { page.on($0).close() }
+    return report
+  }
+
+  /// A client with a proxy of type http.
+  private func hostConfiguration(_ ports: UInt16) -> String {
+    """
+    [common]
+    server_addr = 127.0.0.1
+    server_port = \(ports)
+    token = \(stormToken)
+    login_fail_exit = false
+
+    [storm]
+    type = http
+    local_port = \(ports + 2)
+    custom_domains = \(PageBytes.host)
+
+    """
+  }
+
+  private func run(
+    _ kind: WebKind, _ count: Int, against relay: Daemon, _ ports: UInt16,
+    _ context: LoopConfined<TransportContext>, _ crowds: LoopThread, _ good: LoopThread,
+    _ report: inout Report
+  ) throws {
+    let isSpread = isSpread
+    let calm = try measure(good, ports)
+    let (descriptors, memory) = (relay.descriptorCount, relay.residentKibibytes)
+    var memoryMax = memory
+    let crowd = try crowds.make { loop in
+      let crowd = RudeCrowd(
+        context.on(loop), .loopback(port: ports + 1), kind.makeManners(), count: count,
+        isSpread: isSpread)
+      crowd.begin()
+      return crowd
+    }
+    let isComplete = try waitUntil(within: .seconds(60)) {
+      memoryMax = max(memoryMax, relay.residentKibibytes)
+      return try crowds.run { crowd.on($0).isComplete }
+    }
+    let beside = try measure(good, ports) {
+      memoryMax = max(memoryMax, relay.residentKibibytes)
+    }
+    let (held, connected, failed) = try crowds.run { loop in
+      let crowd = crowd.on(loop)
+      crowd.isRefilling = false
+      return (crowd.aliveCount, crowd.connectedCount, crowd.failedCount)
+    }
+    report.hold(
+      "\(kind): connections (a replaced one counts again), of which stayed",
+      "\(connected + failed), \(held)", "≥ \(count)", isComplete)
+    tell(kind, calm, beside, in: &report)
+    report.hold(
+      "\(kind): memory, most", Double(memoryMax - memory) / 1024, atMost: 64, "MiB more")
+    if isEndAwaited {
+      let start = HostSystem.monotonicNanoseconds
+      let isGone = try waitUntil(within: .seconds(90)) {
+        try crowds.run { crowd.on($0).aliveCount == 0 } && relay.descriptorCount <= descriptors + 2
+      }
+      let gone =
+        isGone ? Double(HostSystem.monotonicNanoseconds - start) / 1e9 : Double.infinity
+      report.hold("\(kind): all gone", gone, atMost: Self.goneWithin, "s")
+    }
+    try crowds.run { crowd.on($0).close() }
+  }
+
+  /// Lets good users ask and a good client log in, at the same time.
+  private func measure(
+    _ thread: LoopThread, _ ports: UInt16, while condition: () -> Void = {}
+  ) throws -> Good {
+    let probes = try [true, false].map { isKept in
+      try thread.make { loop in
+        let probe = PageProbe(
+          TransportContext(loop), .loopback(port: ports + 1),
+          from: SocketAddress(host: "127.9.9.\(isKept ? 1 : 2)", port: 0) ?? .loopback(port: 0),
+          isKept: isKept, pause: .milliseconds(10))
+        probe.begin()
+        return probe
+      }
+    }
+    let login = try thread.make { loop in
+      let settings = makeClientConfiguration(bindPort: ports)
+      let probe = LoginProbe(loop, settings, pause: .milliseconds(10))
+      probe.begin()
+      return probe
+    }
+    let tries = tries
+    _ = try waitUntil(within: .seconds(60)) {
+      condition()
+      return try thread.run { loop in
+        login.on(loop).seconds.count >= tries
+          && probes.allSatisfy { $0.on(loop).seconds.count >= tries }
+      }
+    }
+    return try thread.run { loop in
+      login.on(loop).stop()
+      for probe in probes { probe.on(loop).stop() }
+      return Good(
+        kept: probes[0].on(loop).seconds, fresh: probes[1].on(loop).seconds,
+        logins: login.on(loop).seconds)
+    }
+  }
+
+  private func tell(_ kind: WebKind, _ calm: Good, _ beside: Good, in report: inout Report) {
+    for (name, before, after, isHeld) in [
+      ("requests on a kept connection", calm.kept, beside.kept, true),
+      // With a maximum in all, those who came first have the places.
+      ("requests on new connections", calm.fresh, beside.fresh, totalMax == 0),
+    ] {
+      let served = after.count { $0.isFinite }
+      let late = percentile(95, of: after) - percentile(50, of: before)
+      let measured =
+        "\(served) of \(after.count) answered, median "
+        + "\(text(percentile(50, of: before) * 1000)) ms before, "
+        + "\(text(percentile(50, of: after) * 1000)) ms beside, 95th percentile "
+        + "\(text(percentile(95, of: after) * 1000)) ms, worst "
+        + "\(text(percentile(100, of: after) * 1000)) ms"
+      guard isHeld else {
+        report.tell("\(kind): \(name)", measured)
+        continue
+      }
+      report.hold(
+        "\(kind): \(name)", measured, "all; 95 of 100 at most 50 ms later",
+        served == after.count && served >= tries && late <= Self.delayMax)
+    }
+    let quick = beside.logins.count { $0 <= 1 }
+    report.hold(
+      "\(kind): good logins within 1 s",
+      "\(quick) of \(beside.logins.count), median "
+        + "\(text(percentile(50, of: beside.logins) * 1000)) ms, worst "
+        + "\(text(percentile(100, of: beside.logins) * 1000)) ms", "all",
+      quick == beside.logins.count && quick >= tries)
+  }
+}
