@@ -12,10 +12,13 @@ public enum WebKind: String, CaseIterable, Sendable {
   case slowHead
   /// Gets the page, and stays.
   case idle
-  /// Gets the page on a connection of its own, and is followed by another at once.
+  /// Gets the page on a connection of its own, and is followed by another at once: as many as the
+  /// machine can serve, `askingCountMax` at a time.
   case asking
   /// Sends what is no request.
   case garbage
+
+  static let askingCountMax = 200
 
   func makeManners() -> RudeManners {
     switch self {
@@ -126,6 +129,8 @@ public struct WebStorm: Sendable {
     _ report: inout Report
   ) throws {
     let isSpread = isSpread
+    // More of those would only wait for each other.
+    let count = kind == .asking ? min(count, WebKind.askingCountMax) : count
     let calm = try measure(good, ports)
     let (descriptors, memory) = (relay.descriptorCount, relay.residentKibibytes)
     var memoryMax = memory
