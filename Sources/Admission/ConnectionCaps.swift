@@ -77,6 +77,9 @@ public struct ConnectionCaps {
   private var sessions: [UInt64: Int] = [:]
   private var accounts: [UInt64: Int] = [:]
 
+  /// Whether there are as many in all as there may be.
+  public var isFull: Bool { maxima.total.map { totalCount >= $0 } ?? false }
+
   /// How many connections are in.
   public private(set) var totalCount = 0
 

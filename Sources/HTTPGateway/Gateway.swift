@@ -12,6 +12,8 @@ public final class Gateway {
   let times: GatewayTimes
   private var connections: [ObjectIdentifier: VisitorConnection] = [:]
   private var sessions: [ObjectIdentifier: VisitorSession] = [:]
+  /// Those with a connection of their own.
+  private var ring = ConnectionRing()
   private(set) var isDraining = false
   private var answerDate = AnswerDate()
 
@@ -50,6 +52,7 @@ public final class Gateway {
     }
     let connection = VisitorConnection(self, stream, origin, onEnd: onEnd)
     connections[ObjectIdentifier(connection)] = connection
+    if !origin.isHTTP2 { ring.add(connection) }
     connection.begin(early)
   }
 
@@ -60,7 +63,18 @@ public final class Gateway {
   ) {
     let session = VisitorSession(self, stream, origin, onEnd: onEnd)
     sessions[ObjectIdentifier(session)] = session
+    ring.add(session)
     session.begin(early)
+  }
+
+  /// Ends a connection without a request, so that somebody else has its place: of those that are
+  /// looked at the one that has been so for longest.
+  ///
+  /// - Returns: whether there was one.
+  public func makeRoom() -> Bool {
+    guard let member = ring.nextEmpty() else { return false }
+    member.makeRoom()
+    return true
   }
 
   /// Takes no new connections, ends those without a request, and the others behind their answer.
@@ -79,9 +93,11 @@ public final class Gateway {
 
   func connectionDidEnd(_ connection: VisitorConnection) {
     connections[ObjectIdentifier(connection)] = nil
+    if !connection.origin.isHTTP2 { ring.remove(connection) }
   }
 
   func sessionDidEnd(_ session: VisitorSession) {
     sessions[ObjectIdentifier(session)] = nil
+    ring.remove(session)
   }
 }

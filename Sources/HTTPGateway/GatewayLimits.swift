@@ -4,6 +4,8 @@ public import Timekeeping
 public enum GatewayLimits {
   /// Visitors' connections to one gateway; one more is closed at once.
   public static let connectionCountMax = 65_536
+  /// Connections that are looked at for one without a request, to make room for another one.
+  public static let emptySearchCountMax = 32
   /// How long a visitor's connection may be without a request.
   public static let idleTimeout = Interval.seconds(60)
   /// How long a visitor may take from the first byte of a head to its last one.

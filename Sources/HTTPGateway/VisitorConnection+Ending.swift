@@ -65,6 +65,19 @@ extension VisitorConnection {
     }
   }
 
+  var emptySince: Instant? {
+    switch phase {
+    case .idle: stream.unsentByteCount == 0 ? lastActiveAt : nil
+    case .head: headBeganAt
+    case .waiting, .exchanging, .tunnel, .closed: nil
+    }
+  }
+
+  /// An answer may be on its way still; whoever has got none is not waited for.
+  func makeRoom() {
+    if hasAsked { close() } else { abort() }
+  }
+
   /// Ends the connection behind what was written.
   func close() {
     guard phase != .closed else { return }

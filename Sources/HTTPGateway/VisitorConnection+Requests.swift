@@ -11,6 +11,7 @@ extension VisitorConnection {
     let exchange = Exchange(head, now: now)
     self.exchange = exchange
     phase = .exchanging
+    hasAsked = true
     if gateway.isDraining { exchange.visitor.endConnection() }
     if gateway.host.isAccessLogged {
       exchange.record = AccessRecord(

@@ -16,7 +16,7 @@ internal import Transports
 /// Whatever happens in a turn is collected in `toService` and `toVisitor`, and `settle` ends every
 /// turn: it writes each of them once, and reads on or stops on both sides. A request with a fault
 /// that is known in its first turn has therefore sent nothing.
-final class VisitorConnection: ByteStreamReceiver {
+final class VisitorConnection: ByteStreamReceiver, RingMember {
   enum Phase {
     case idle, head, waiting, exchanging, tunnel, closed
   }
@@ -52,6 +52,9 @@ final class VisitorConnection: ByteStreamReceiver {
   var timerDeadline = Instant(nanoseconds: 0)
   /// Called once at the end.
   var onEnd: (() -> Void)?
+  var ringPosition = 0
+  /// Whether there has been a request.
+  var hasAsked = false
 
   /// Whether it is not known yet that he speaks HTTP/1.
   private var isFresh: Bool

@@ -24,6 +24,10 @@ protocol HTTPFront: AnyObject {
   func serve(_ visitor: HTTPVisitor, onEnd: @escaping () -> Void)
   /// A proxy is gone: idle connections to its local service are of no use.
   func proxyDidClose(_ proxy: ProxyID, of route: RouteID)
+  /// Ends the connection of a visitor without a request.
+  ///
+  /// - Returns: whether there was one.
+  func makeRoom() -> Bool
   /// The configuration is read again: the log of requests may have been moved away.
   ///
   /// - Returns: why it could not be opened; `nil` for no such problem.
@@ -43,6 +47,7 @@ extension RelayServer {
       return visitor.stream.close()
     }
     let network = PeerNetwork(source)
+    makeRoomForUser()
     switch admission.admitUser(from: network) {
     case .success(let place):
       let number = makeConnectionNumber()
@@ -56,5 +61,11 @@ extension RelayServer {
         .user, from: network, "visitor refused: \(rejection), user [\(source)]")
       visitor.stream.abort()
     }
+  }
+
+  /// Where there is no place for another user, a visitor of HTTP without a request has to go.
+  func makeRoomForUser() {
+    guard admission.isFull, httpFront?.makeRoom() == true else { return }
+    admission.counters.evictedVisitors += 1
   }
 }

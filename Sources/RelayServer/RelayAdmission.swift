@@ -283,6 +283,9 @@ final class RelayAdmission {
     }
   }
 
+  /// Whether there are as many users as there may be.
+  var isFull: Bool { caps.isFull }
+
   /// A user is gone.
   func release(_ place: ConnectionCaps.Place) {
     caps.release(place)

@@ -28,6 +28,9 @@ public struct RelayCounters: Equatable, Sendable {
   public var usersOverAccountMax = 0
   /// Users refused because there were too many connections in all.
   public var usersOverTotalMax = 0
+  /// Visitors of HTTP without a request who had to go for other users, as there were too many
+  /// connections in all.
+  public var evictedVisitors = 0
   /// Users refused because the memory limit was reached.
   public var usersWithoutMemory = 0
   /// Sessions that gave way to a newer one of the same client.

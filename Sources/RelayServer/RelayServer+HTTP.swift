@@ -41,6 +41,8 @@ final class RequestFront: HTTPFront, GatewayHost {
     if server.graph.lead(of: route) == nil { rules[route] = nil }
   }
 
+  func makeRoom() -> Bool { gateway.makeRoom() }
+
   func reopenLog() -> String? {
     do throws(LogError) {
       try accessLog?.reopen(daysMax: server.configuration.log.daysMax)

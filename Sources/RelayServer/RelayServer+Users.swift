@@ -195,6 +195,7 @@ extension RelayServer {
   func seat(at proxy: ProxyID, _ source: SocketAddress, isVisitor: Bool = false) -> UserSeat? {
     guard let bound = proxies[proxy] else { return nil }
     let network = PeerNetwork(source)
+    if !isVisitor { makeRoomForUser() }
     switch admission.admitUser(
       from: isVisitor ? nil : network, proxy: proxy.rawValue, session: bound.session.id.rawValue,
       account: bound.session.credential.connectionShare)

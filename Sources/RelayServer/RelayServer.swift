@@ -273,6 +273,9 @@ public final class RelayServer {
     VirtualHostKind(rawValue: kind.rawValue).flatMap { hostPorts[$0] }
   }
 
+  /// The number of connections of visitors of HTTP.
+  public var visitorCount: Int { visitors.count }
+
   /// The number of users whose first bytes are awaited.
   public var arrivalCount: Int { admission.arrivalCount }
 

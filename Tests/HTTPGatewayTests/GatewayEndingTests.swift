@@ -218,6 +218,60 @@ import Timekeeping
 
   // MARK: Stopping
 
+  // MARK: Room for others
+
+  /// Whoever has been without a request for longest has to go, and nobody who has one.
+  @Test func emptyConnectionsMakeRoom() throws {
+    let stub = try Self.silent()
+    let rig = try GatewayRig(stub)
+    func makeRoom() throws -> Bool { try rig.ask { $0.gateway?.makeRoom() ?? true } }
+    func connect(_ text: String, _ count: Int) throws -> TestSocket {
+      let socket = try TestSocket.connect(rig.port)
+      try socket.send(text)
+      #expect(try waitUntil { try rig.ask { $0.gateway?.connectionCount } == count })
+      return socket
+    }
+    #expect(try !makeRoom())
+    let asking = try connect(Self.get, 1)
+    #expect(waitUntil { stub.openCount == 1 })
+    #expect(try !makeRoom())
+    let slow = try connect("GET / HT", 2)
+    #expect(try waitUntil { try rig.ask { $0.gateway?.activeCount } == 2 })
+    // A preface of HTTP/2, and empty settings.
+    let session = try connect(
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0", 3)
+    #expect(try !session.receiveSome().isEmpty)
+    let silent = try connect("", 4)
+    #expect(try makeRoom() && slow.isReset())
+    // This one says goodbye.
+    #expect(try makeRoom() && session.isOver())
+    #expect(try makeRoom() && silent.isReset())
+    #expect(try !makeRoom())
+    #expect(try rig.ask { $0.gateway?.connectionCount } == 1)
+    asking.close()
+    try rig.stop()
+    stub.stop()
+  }
+
+  /// The answer before is not lost: no reset follows it.
+  @Test func visitorsWhoHaveTheirAnswersEndInOrder() throws {
+    let stub = try StubService.mirror()
+    let rig = try GatewayRig(stub)
+    let sockets = try (0..<70).map { _ in try TestSocket.connect(rig.port) }
+    for socket in sockets { try socket.send(Self.get) }
+    #expect(try waitUntil { try rig.ask { $0.records.count } == sockets.count })
+    // The search is bounded, and goes round.
+    for count in (0..<sockets.count).reversed() {
+      #expect(try rig.ask { $0.gateway?.makeRoom() ?? false })
+      #expect(try rig.ask { $0.gateway?.connectionCount } == count)
+    }
+    for socket in sockets {
+      #expect(String(decoding: try socket.receiveToEnd(), as: UTF8.self).contains("GET / "))
+    }
+    try rig.stop()
+    stub.stop()
+  }
+
   @Test func drainingEndsConnectionsBehindTheirAnswers() throws {
     let isReleased = Locked(false)
     let stub = try StubService { _, socket in

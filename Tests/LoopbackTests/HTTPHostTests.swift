@@ -220,7 +220,41 @@ import TunnelClient
     try rig.stop()
   }
 
-  /// A visitor that others wrote: two requests on one connection, a body, credentials, no route.
+  /// Who takes up places and asks for nothing keeps nobody out, whatever the others come for.
+  @Test func silentVisitorsMakeRoom() throws {
+    let service = try Self.service("a")
+    defer { service.stop() }
+    var plain = Rig.proxy(
+      "two", .tcp(TCPProxyConfiguration(remotePort: 0)), service.port, "")
+    plain.localPort = service.port
+    let rig = try Self.rig([Self.http("one", ["a.test"], service.port), plain]) {
+      $0.connectionLimits.total = 3
+    }
+    let port = try rig.hostPort(.http)
+    let request = "GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
+    let busy = try TestSocket.connect(port)
+    try busy.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\n\r\n")
+    #expect(waitUntil { service.activeCount == 1 })
+    let silent = try (0..<2).map { _ in try TestSocket.connect(port) }
+    #expect(try waitUntil { try rig.visitorCount() == 3 })
+    #expect(try ask(port, "a.test").contains(" 200 "))
+    #expect(silent[0].isOver())
+    #expect(try waitUntil { try rig.visitorCount() == 2 })
+    // A user of a port, as soon as there is no place left.
+    let third = try TestSocket.connect(port)
+    #expect(try waitUntil { try rig.visitorCount() == 3 })
+    let user = try TestSocket.connect(try rig.publicPort("two"))
+    try user.send(request)
+    #expect(try String(decoding: user.receive(exactly: 15), as: UTF8.self) == "HTTP/1.1 200 OK")
+    #expect(silent[1].isOver())
+    #expect(try rig.counters().evictedVisitors == 2)
+    // Those who are served stay.
+    try busy.send("x")
+    #expect(try String(decoding: busy.receive(exactly: 15), as: UTF8.self) == "HTTP/1.1 200 OK")
+    for socket in [busy, third, user] { socket.close() }
+    try rig.stop()
+  }
+
   @Test func visitorsOfOneAddressAreBounded() throws {
     let service = try Self.service("a")
     defer { service.stop() }
@@ -245,6 +279,7 @@ import TunnelClient
     try rig.stop()
   }
 
+  /// A visitor that others wrote: two requests on one connection, a body, credentials, no route.
   @Test func curlIsServed() throws {
     let service = try Self.service("a")
     defer { service.stop() }

@@ -19,6 +19,7 @@ final class EchoFront: HTTPFront {
     visitor.stream.close()
   }
   func proxyDidClose(_ proxy: ProxyID, of route: RouteID) {}
+  func makeRoom() -> Bool { false }
   func reopenLog() -> String? { nil }
   func stop() {}
   func close() {}

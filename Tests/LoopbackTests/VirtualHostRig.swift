@@ -75,6 +75,12 @@ extension Rig {
     return try #require(try serverThread.run { server.on($0).publicPort(ofHosts: kind) })
   }
 
+  /// Connections of visitors of HTTP.
+  func visitorCount() throws -> Int {
+    let server = self.server
+    return try serverThread.run { server.on($0).visitorCount }
+  }
+
   /// Users whose first bytes are awaited.
   func arrivalCount() throws -> Int {
     let server = self.server

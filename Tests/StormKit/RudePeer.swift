@@ -120,8 +120,8 @@ extension RudeManners {
   }
 }
 
-/// Many rude peers with the same manners on one loop. One that the relay ends is replaced by another
-/// while `isRefilling`.
+/// Many rude peers with the same manners on one loop. One that the relay ends is replaced by
+/// another while `isRefilling`.
 final class RudeCrowd {
   private let context: TransportContext
   private let target: SocketAddress
@@ -139,6 +139,7 @@ final class RudeCrowd {
   /// When the last one was established.
   private(set) var lastConnectedAt: Instant
   var isRefilling = true
+  private var isClosed = false
 
   /// - Parameter isSpread: whether the peers come from many addresses of 127.0.0.0/16, or from one.
   init(
@@ -167,6 +168,7 @@ final class RudeCrowd {
   /// Ends all that is left.
   func close() {
     isRefilling = false
+    isClosed = true
     if let ticker { context.loop.cancel(ticker) }
     ticker = nil
     for peer in peers.values { peer.stream.abort() }
@@ -200,6 +202,8 @@ final class RudeCrowd {
   }
 
   private func add(_ stream: SocketStream) {
+    // Whoever is late would outlive this.
+    guard !isClosed else { return stream.abort() }
     connectedCount += 1
     lastConnectedAt = context.loop.now
     let peer = RudePeer(self, stream)

@@ -9,7 +9,7 @@ internal import Transports
 /// connection of its own with HTTP/1.1, so that all rules for those hold here too.
 ///
 /// What a turn brings is written at its end, for all requests together.
-final class VisitorSession: ByteStreamReceiver, FlushHandler {
+final class VisitorSession: ByteStreamReceiver, FlushHandler, RingMember {
   let stream: any ByteStream
 
   private unowned let gateway: Gateway
@@ -22,6 +22,7 @@ final class VisitorSession: ByteStreamReceiver, FlushHandler {
   /// Whether nothing that comes can be read.
   private var isBroken = false
   private var isFlushScheduled = false
+  var ringPosition = 0
 
   /// Requests that the gateway has not finished.
   private var servedCount = 0
@@ -161,6 +162,16 @@ final class VisitorSession: ByteStreamReceiver, FlushHandler {
     isDraining = true
     session.shutDown()
     scheduleFlush()
+  }
+
+  var emptySince: Instant? {
+    servedCount == 0 && stream.unsentByteCount == 0 ? lastActiveAt : nil
+  }
+
+  func makeRoom() {
+    session.shutDown()
+    flush()
+    close()
   }
 
   /// Ends the connection behind what was written.
