@@ -225,8 +225,8 @@ public struct WebStorm: Sendable {
   private func tell(
     _ kind: WebKind, _ calm: [[Double]], _ beside: [[Double]], in report: inout Report
   ) {
-    // Who asks as often as the machine can answer has his share of it.
-    let delayMax = kind == .asking ? Double.infinity : Self.delayMax
+    // Who asks, or comes anew, as often as the machine can bear it has his share of it.
+    let delayMax = kind == .asking || totalMax > 0 ? Double.infinity : Self.delayMax
     for (index, name) in ["a kept connection", "new connections"].enumerated() {
       let (before, after) = (calm[index], beside[index])
       let served = after.count { $0.isFinite }
