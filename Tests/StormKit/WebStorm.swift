@@ -225,8 +225,9 @@ public struct WebStorm: Sendable {
   private func tell(
     _ kind: WebKind, _ calm: [[Double]], _ beside: [[Double]], in report: inout Report
   ) {
-    // Who asks, or comes anew, as often as the machine can bear it has his share of it.
-    let delayMax = kind == .asking || totalMax > 0 ? Double.infinity : Self.delayMax
+    // Who comes anew as often as the machine can bear it has his share of it.
+    let isRenewed = kind == .asking || kind == .garbage || totalMax > 0 || perAddressMax > 0
+    let delayMax = isRenewed ? Double.infinity : Self.delayMax
     for (index, name) in ["a kept connection", "new connections"].enumerated() {
       let (before, after) = (calm[index], beside[index])
       let served = after.count { $0.isFinite }
