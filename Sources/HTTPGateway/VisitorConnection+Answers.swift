@@ -176,7 +176,7 @@ extension VisitorConnection {
       requestStream(for: exchange)
     } else {
       exchange.outcome = .failed
-      answer(.notFoundPage(custom: gateway.host.notFoundPage))
+      answerUnserved(exchange)
     }
     readQueued()
   }

@@ -20,7 +20,7 @@ extension VisitorConnection {
     }
     guard let route = gateway.host.route(of: head, from: origin) else {
       if origin.isSecure, gateway.host.isMisdirected(head) { return answer(.misdirected) }
-      return answer(.notFoundPage(custom: gateway.host.notFoundPage))
+      return answerUnserved(exchange)
     }
     exchange.route = route
     exchange.record?.proxy = route.service.name
@@ -68,7 +68,7 @@ extension VisitorConnection {
     } else {
       exchange.outcome = .failed
       phase = .exchanging
-      answer(.notFoundPage(custom: gateway.host.notFoundPage))
+      answerUnserved(exchange)
     }
     // Inside of the reading of requests, this does nothing.
     readQueued()
@@ -129,6 +129,14 @@ extension VisitorConnection {
       exchange.record?.sentByteCount = exchange.visitor.method == .head ? 0 : answer.body.count
     }
     if isOver || !goesOn { finishExchange() }
+  }
+
+  /// Nobody serves the request. A call of gRPC is to be tried again: 404 would tell its client that
+  /// there is no such method.
+  func answerUnserved(_ exchange: Exchange) {
+    answer(
+      exchange.isForHTTP2
+        ? .serviceUnavailable : .notFoundPage(custom: gateway.host.notFoundPage))
   }
 
   /// Answers something that is no request, or no whole one.

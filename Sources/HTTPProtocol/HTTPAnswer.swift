@@ -103,6 +103,9 @@ extension HTTPAnswer {
   /// The local service did not answer in time.
   public static var gatewayTimeout: HTTPAnswer { HTTPAnswer(.gatewayTimeout) }
 
+  /// Nobody is there now who could answer.
+  public static var serviceUnavailable: HTTPAnswer { HTTPAnswer(.serviceUnavailable) }
+
   /// The local service's answer is none.
   public static var badGateway: HTTPAnswer { HTTPAnswer(.badGateway) }
 

@@ -163,7 +163,7 @@ import Timekeeping
       _ = try? socket.receiveToEnd()
     })
     let rig = try GatewayRig([
-      "a.test": resetting.port, "b.test": breaking.port, "c.test": old.port,
+      "a.test": resetting.port, "b.test": breaking.port, "c.test": old.port, "d.test": 1,
     ])
     let visitor = try SessionPeer(rig)
     func call(_ host: String) throws -> HTTP2Stream {
@@ -173,10 +173,13 @@ import Timekeeping
       return call
     }
     let reset = try call("a.test")
-    #expect(visitor.text(reset).hasPrefix("HTTP/1.1 404 ") || reset.closeCode != 0)
+    #expect(visitor.text(reset).hasPrefix("HTTP/1.1 503 "))
     let broken = try call("b.test")
     #expect(!broken.hasPeerEnded && broken.closeCode != 0)
     #expect(visitor.text(try call("c.test")).hasPrefix("HTTP/1.1 502 "))
+    // Nobody there: to be tried again.
+    #expect(visitor.text(try call("d.test")).hasPrefix("HTTP/1.1 503 "))
+    #expect(visitor.text(try call("e.test")).hasPrefix("HTTP/1.1 503 "))
     try rig.stop()
     resetting.stop()
     breaking.stop()
