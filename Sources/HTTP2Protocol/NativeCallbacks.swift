@@ -18,7 +18,6 @@ final class NativeCallbacks: @unchecked Sendable {
     self.options = Self.allocated(options)
     // Windows are opened by us, as bytes are taken.
     nghttp2_option_set_no_auto_window_update(options, 1)
-    nghttp2_option_set_no_closed_streams(options, 1)
     installReading()
     installWriting()
   }

@@ -131,6 +131,15 @@ import Testing
     #expect(unasked.isLeaving)
   }
 
+  /// What comes on a stream that was reset is a fault of its own (RFC 9113, section 5.1).
+  @Test func streamsThatAreOver() throws {
+    let open = HTTP2Frame.request(1, method: "PUT", flags: HTTP2Frame.endFields)
+    let reset = HTTP2Frame(.reset, 1, HTTP2Frame.word(8))
+    #expect(try find([open, reset, HTTP2Frame(.data, 1, [65])]).codes == [5])
+    #expect(try find([open, reset, .request(1)]).codes == [5])
+    #expect(try find([open, reset]).codes.isEmpty)
+  }
+
   @Test func trailersThatAreNot() throws {
     let open = HTTP2Frame.request(1, method: "PUT", flags: HTTP2Frame.endFields)
     let pseudo = HTTP2Frame(
