@@ -9,8 +9,9 @@ public enum HTTP2Limits {
   public static let streamWindowByteCountMax = 4 * 1024 * 1024
   /// By how much the windows of one connection may be larger than at first, taken together.
   public static let grownByteCountMax = 8 * 1024 * 1024
-  /// Bytes of all bodies of a connection that may come before somebody has taken them, beyond
-  /// which streams that nobody reads hold up their neighbours; more where windows have grown.
+  /// Bytes of all bodies of a connection, as text, that may come before somebody has taken them,
+  /// beyond which streams that nobody reads hold up their neighbours; more where windows have
+  /// grown.
   public static let heldByteCountMax = 1024 * 1024
   /// The window of a connection, unless one of its streams has a larger one.
   public static let connectionWindowByteCount = 1024 * 1024

@@ -24,7 +24,7 @@ public final class HTTP2Session {
   public private(set) var fieldsNumber = 0
   /// Whether the peer takes no new requests, or sends none.
   public internal(set) var isPeerLeaving = false
-  /// Streams that were reset before both messages were complete.
+  /// Streams that were refused, or reset before both messages were complete.
   public private(set) var brokenStreamCount = 0
 
   var block = HeaderBlock()
@@ -32,13 +32,17 @@ public final class HTTP2Session {
   private var streams: [Int32: HTTP2Stream] = [:]
   private var touched: [HTTP2Stream] = []
   private var fields = NativeFields()
-  /// Bytes of bodies that nobody has taken yet.
-  private var heldByteCount = 0
+  /// The stream whose block of fields began last.
+  private var fieldsID: Int32 = 0
+  /// Bytes of bodies for which their streams have no credit yet.
+  private(set) var heldByteCount = 0
+  /// Bytes of text, for all streams, that came and are not done with.
+  private(set) var openByteCount = 0
   /// Bytes that came and for which the connection's window was not opened again.
-  private var owedByteCount = 0
-  private var connectionWindowByteCount = HTTP2Limits.connectionWindowByteCount
+  private(set) var owedByteCount = 0
+  private(set) var connectionWindowByteCount = HTTP2Limits.connectionWindowByteCount
   /// By how much the windows of streams are larger than at first.
-  private var grownByteCount = 0
+  private(set) var grownByteCount = 0
 
   /// Makes an end, with its settings ready to be sent.
   public init(_ role: Role) {
@@ -213,18 +217,33 @@ public final class HTTP2Session {
   // MARK: Streams
 
   func reset(_ stream: HTTP2Stream, _ code: HTTP2ErrorCode) {
-    guard stream.id != 0 else { return stream.didClose(code.rawValue) }
+    guard stream.id != 0 else {
+      stream.didClose(code.rawValue)
+      return touch(stream)
+    }
+    // The library takes a second word about a request that has not gone yet for one about a request
+    // that has, and the peer knows none.
+    guard !stream.isReset else { return }
+    stream.isReset = true
     _ = nghttp2_submit_rst_stream(
       native, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream.id, code.rawValue)
   }
 
   /// Its owner has left, behind a whole message. If the peer's is not complete, nobody needs the
-  /// rest of it (RFC 9113, section 8.1).
+  /// rest of it (RFC 9113, section 8.1), nor the rest of a request that is answered.
   func streamWasLeft(_ stream: HTTP2Stream) {
-    guard !stream.hasPeerEnded else { return }
     switch role {
-    case .server: if stream.hasSentEnd { reset(stream, .noError) }
-    case .client: reset(stream, .cancel)
+    case .server: if !stream.hasPeerEnded, stream.hasSentEnd { reset(stream, .noError) }
+    case .client: if !stream.hasPeerEnded || !stream.outgoing.isEmpty { reset(stream, .cancel) }
+    }
+  }
+
+  /// Resets the streams whose owners have left, and of which nothing has gone out since the last
+  /// call: the peer opens no window for the rest.
+  public func resetStalled() {
+    for stream in streams.values where stream.isLeft {
+      if stream.isSuspect { reset(stream, .cancel) }
+      stream.isSuspect = true
     }
   }
 
@@ -257,11 +276,20 @@ public final class HTTP2Session {
       native, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, Int32(byteCount))
   }
 
+  /// Text came.
+  func open(_ byteCount: Int) { openByteCount += byteCount }
+
+  /// Text is done with.
+  func finish(_ byteCount: Int) {
+    openByteCount -= byteCount
+    openWindow()
+  }
+
   /// The connection's window is opened as bytes come, so that one who does not read holds up
   /// nobody else, unless there are many of his kind.
   private func openWindow() {
     guard owedByteCount > 0,
-      heldByteCount <= HTTP2Limits.heldByteCountMax + grownByteCount
+      openByteCount <= HTTP2Limits.heldByteCountMax + grownByteCount
     else { return }
     _ = nghttp2_session_consume_connection(native, owedByteCount)
     owedByteCount = 0
@@ -275,8 +303,9 @@ public final class HTTP2Session {
     touched.append(stream)
   }
 
-  func didBeginFields() {
+  func didBeginFields(on id: Int32) {
     block.removeAll()
+    fieldsID = id
     isInsideFields = true
     fieldsNumber &+= 1
   }
@@ -293,6 +322,17 @@ public final class HTTP2Session {
       touch(stream)
     }
     block.removeAll()
+  }
+
+  /// The library resets the stream because of this frame; one without a request is not known here.
+  func didRefuse(_ id: Int32) {
+    endFields(on: id)
+    if id != 0, streams[id] == nil { brokenStreamCount += 1 }
+  }
+
+  /// What is left of a block that nobody wants is skipped.
+  private func endFields(on id: Int32) {
+    if id == fieldsID { isInsideFields = false }
   }
 
   func didReceiveBody(_ bytes: UnsafeRawBufferPointer, on id: Int32) {
@@ -314,6 +354,7 @@ public final class HTTP2Session {
   }
 
   func close(_ id: Int32, _ code: UInt32) {
+    endFields(on: id)
     guard let stream = streams.removeValue(forKey: id) else { return }
     if !stream.isComplete { brokenStreamCount += 1 }
     stream.didClose(code)

@@ -43,12 +43,19 @@ public final class HTTP2Stream {
   var hasSentEnd = false
   /// Whether nobody reads or writes it any more.
   private(set) var isLeft = false
-  /// Bytes of the peer's body that nobody has taken yet.
+  /// Bytes of the peer's body for which it has no credit yet; never more than `openByteCount`.
   private(set) var heldByteCount = 0
   /// How many there may be.
   var window = StreamWindow()
+  /// Bytes of text that came and are not done with.
+  private(set) var openByteCount = 0
+  /// Whether the peer was told, or will be, that it is over.
+  var isReset = false
+  /// Whether nothing has gone out since somebody looked.
+  var isSuspect = false
 
-  private var session: HTTP2Session?
+  /// Held by its owner, and by no stream: each is held by the session.
+  private weak var session: HTTP2Session?
   private var method: HTTPMethod
   private var phase = Phase.message
   private var requestReader: RequestReader?
@@ -106,7 +113,7 @@ public final class HTTP2Stream {
 
   /// Takes bytes of a message of HTTP/1.1.
   public func write(_ text: UnsafeRawBufferPointer) {
-    guard session != nil, !isLeft else { return }
+    guard session != nil, !isLeft, phase != .finished else { return }
     if unread.isEmpty {
       let consumed = read(text.bytes)
       if consumed < text.count {
@@ -211,20 +218,36 @@ public final class HTTP2Stream {
 
   /// Gives the peer credit: so many bytes of `incoming` are done with.
   public func consume(_ byteCount: Int) {
-    // Of text, some is no body: the credit comes a little earlier, and is never too much.
-    let taken = min(byteCount, heldByteCount)
-    heldByteCount -= taken
-    session?.consume(taken, on: self)
+    let done = min(byteCount, openByteCount)
+    openByteCount -= done
+    session?.finish(done)
+    // Of text, some is no body: in chunks of one byte, five of six. If credit were given byte for
+    // byte, such a body would come faster than it is read.
+    giveCredit(heldByteCount - openByteCount)
   }
 
-  private func takeAll() { consume(heldByteCount) }
+  private func takeAll() { consume(openByteCount) }
+
+  private func giveCredit(_ byteCount: Int) {
+    guard byteCount > 0 else { return }
+    heldByteCount -= byteCount
+    session?.consume(byteCount, on: self)
+  }
+
+  private func addText(_ write: (inout ByteQueue) -> Void) {
+    let before = incoming.count
+    write(&incoming)
+    let added = incoming.count - before
+    openByteCount += added
+    session?.open(added)
+  }
 
   // MARK: From the session
 
   /// A request's head.
   func receiveRequest(_ block: inout HeaderBlock, isLast: Bool) {
     isIncomingChunked = !isLast && !block.hasContentLength && method != .connect
-    block.writeRequest(isChunked: isIncomingChunked, into: &incoming)
+    addText { block.writeRequest(isChunked: isIncomingChunked, into: &$0) }
     if isLast { end() }
   }
 
@@ -232,16 +255,19 @@ public final class HTTP2Stream {
   func receiveFields(_ block: HeaderBlock, isLast: Bool) {
     if answerReader != nil || hasFinalHead {
       // Trailers have no place behind a body of known length, and are not needed there.
-      if isIncomingChunked, !isLeft { block.writeTrailers(into: &incoming) }
+      if isIncomingChunked, !isLeft { addText { block.writeTrailers(into: &$0) } }
       isIncomingChunked = false
     } else {
       let code = block.statusCode
       hasFinalHead = code >= 200
       let mayHaveBody = hasFinalHead && method != .head && code != 204 && code != 304
       isIncomingChunked = mayHaveBody && !isLast && !block.hasContentLength
-      block.writeAnswer(
-        isChunked: isIncomingChunked,
-        isEmpty: mayHaveBody && isLast && !block.hasContentLength, into: &incoming)
+      let isEmpty = mayHaveBody && isLast && !block.hasContentLength
+      if !isLeft {
+        addText {
+          block.writeAnswer(isChunked: isIncomingChunked, isEmpty: isEmpty, into: &$0)
+        }
+      }
     }
     if isLast { end() }
   }
@@ -252,10 +278,12 @@ public final class HTTP2Stream {
       return
     }
     heldByteCount += bytes.count
-    if isIncomingChunked {
-      ChunkWriter.write(bytes.bytes, into: &incoming)
-    } else {
-      incoming.append(bytes)
+    addText { text in
+      if isIncomingChunked {
+        ChunkWriter.write(bytes.bytes, into: &text)
+      } else {
+        text.append(bytes)
+      }
     }
   }
 
@@ -263,11 +291,14 @@ public final class HTTP2Stream {
   func end() {
     guard !hasPeerEnded else { return }
     hasPeerEnded = true
-    if isIncomingChunked, !isLeft { ChunkWriter.writeLast(into: &incoming) }
+    if isIncomingChunked, !isLeft { addText { ChunkWriter.writeLast(into: &$0) } }
     isIncomingChunked = false
   }
 
-  func didSend() { hasProgressed = true }
+  func didSend() {
+    hasProgressed = true
+    isSuspect = false
+  }
 
   func didClose(_ code: UInt32) {
     takeAll()

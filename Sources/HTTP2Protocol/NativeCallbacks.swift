@@ -44,8 +44,9 @@ final class NativeCallbacks: @unchecked Sendable {
   }
 
   private func installReading() {
-    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, _, userData in
-      NativeCallbacks.session(userData)?.didBeginFields()
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks) { _, frame, userData in
+      guard let frame else { return 0 }
+      NativeCallbacks.session(userData)?.didBeginFields(on: frame.pointee.hd.stream_id)
       return 0
     }
     nghttp2_session_callbacks_set_on_header_callback(callbacks) {
@@ -58,6 +59,12 @@ final class NativeCallbacks: @unchecked Sendable {
     // Left alone, the library would drop such a field and go on.
     nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks) {
       _, _, _, _, _, _, _, _ in frp_nghttp2_stream_failure
+    }
+    nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) {
+      _, frame, _, userData in
+      guard let frame else { return 0 }
+      NativeCallbacks.session(userData)?.didRefuse(frame.pointee.hd.stream_id)
+      return 0
     }
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks) { _, frame, userData in
       guard let frame, let session = NativeCallbacks.session(userData) else { return 0 }

@@ -37,8 +37,8 @@ public enum GatewayLimits {
   /// Bytes of a connection of HTTP/2 that the visitor has not taken, beyond which no more frames
   /// are made.
   public static let unsentFrameByteCountMax = 64 * 1024
-  /// Requests of one connection of HTTP/2 that may be given up before their answers are complete,
-  /// at once; beyond that the connection ends.
+  /// Requests of one connection of HTTP/2 that may be refused, or given up before their answers are
+  /// complete, at once; beyond that the connection ends.
   public static let brokenStreamCountMax = 500
   /// How many more of them each second.
   public static let brokenStreamsPerSecond = 50

@@ -115,8 +115,10 @@ final class ServiceSession: ByteStream, ByteStreamReceiver, FlushHandler {
   /// Passes on what is new.
   private func update() {
     for touched in session.takeTouched() where touched === current { pass(touched) }
-    guard !isClosed, current == nil, session.isPeerLeaving || hasServiceEnded else { return }
-    receiver?.streamDidEnd(self)
+    guard !isClosed, current == nil else { return }
+    if session.isPeerLeaving || hasServiceEnded || !session.wantsToRead {
+      receiver?.streamDidEnd(self)
+    }
   }
 
   private func pass(_ stream: HTTP2Stream) {
@@ -126,6 +128,8 @@ final class ServiceSession: ByteStream, ByteStreamReceiver, FlushHandler {
       let text = stream.takeIncoming()
       receiver?.streamDidReceive(self, text.readableBytes)
     }
+    // A service that has answered need not take the rest of the request.
+    if stream.isComplete { stream.close() }
     guard !isClosed, stream === current else { return }
     if stream.takeProgress() { receiver?.streamDidProgress(self) }
     if stream === current, stream.closeCode != nil { fail(.reset) }

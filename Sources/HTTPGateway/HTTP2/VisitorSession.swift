@@ -28,6 +28,10 @@ final class VisitorSession: ByteStreamReceiver, FlushHandler, RingMember {
   private var servedCount = 0
   /// When a request began, or a byte of one or of an answer moved.
   private var lastActiveAt: Instant
+  /// When he last took bytes, or there were none to take.
+  private var takenAt: Instant
+  /// When it was looked last for answers that he does not take.
+  private var watchedAt: Instant
   /// When the fields began whose end is awaited, and the how many-th they are.
   private var fieldsBeganAt: Instant?
   private var fieldsNumber = 0
@@ -49,6 +53,8 @@ final class VisitorSession: ByteStreamReceiver, FlushHandler, RingMember {
     self.origin = origin
     lastActiveAt = gateway.context.loop.now
     countedAt = lastActiveAt
+    takenAt = lastActiveAt
+    watchedAt = lastActiveAt
   }
 
   private var now: Instant { gateway.context.loop.now }
@@ -70,7 +76,10 @@ final class VisitorSession: ByteStreamReceiver, FlushHandler, RingMember {
 
   func streamDidEnd(_ stream: any ByteStream) { close() }
 
-  func streamDidProgress(_ stream: any ByteStream) { flush() }
+  func streamDidProgress(_ stream: any ByteStream) {
+    takenAt = now
+    flush()
+  }
 
   func streamDidFail(_ stream: any ByteStream, _ reason: CloseReason) { leave() }
 
@@ -125,7 +134,10 @@ final class VisitorSession: ByteStreamReceiver, FlushHandler, RingMember {
     }
     breakableCount -= session.brokenStreamCount - knownBrokenCount
     knownBrokenCount = session.brokenStreamCount
-    if breakableCount < 0 { session.terminate(.enhanceYourCalm) }
+    guard breakableCount < 0 else { return }
+    session.terminate(.enhanceYourCalm)
+    // Whether he takes that word or not.
+    isBroken = true
   }
 
   // MARK: Writing
@@ -140,6 +152,7 @@ final class VisitorSession: ByteStreamReceiver, FlushHandler, RingMember {
   func flush() {
     isFlushScheduled = false
     guard !isClosed else { return }
+    if stream.unsentByteCount == 0 { takenAt = now }
     do throws(HTTP2Fault) {
       while stream.unsentByteCount < GatewayLimits.unsentFrameByteCountMax {
         try session.write(into: &output, upTo: GatewayLimits.sessionWriteByteCountMax)
@@ -207,7 +220,8 @@ final class VisitorSession: ByteStreamReceiver, FlushHandler, RingMember {
   private var deadline: Instant {
     let idle = servedCount == 0 ? lastActiveAt + gateway.times.idle : now + gateway.times.idle
     // Fields that have not begun yet are seen in time.
-    return min(idle, (fieldsBeganAt ?? now) + gateway.times.head)
+    let fields = (fieldsBeganAt ?? now) + gateway.times.head
+    return min(idle, fields, watchedAt + gateway.times.stalled)
   }
 
   private func armTimer() {
@@ -220,16 +234,29 @@ final class VisitorSession: ByteStreamReceiver, FlushHandler, RingMember {
   }
 
   private func timeDidPass() {
+    // What was written since may have ended them.
+    noteFields()
     if let fieldsBeganAt, fieldsBeganAt + gateway.times.head <= now {
       session.terminate(.enhanceYourCalm)
     } else if servedCount == 0, lastActiveAt + gateway.times.idle <= now {
       // Requests have deadlines of their own; here nobody has one, or nobody takes his answer.
       session.shutDown()
+    } else if stream.unsentByteCount > 0, takenAt + gateway.times.stalled <= now {
+      return abort()
     } else {
+      watch()
       output.release()
       return armTimer()
     }
     flush()
     close()
+  }
+
+  /// An answer that is all written has nobody who waits for the visitor to take it.
+  private func watch() {
+    guard watchedAt + gateway.times.stalled <= now else { return }
+    watchedAt = now
+    session.resetStalled()
+    scheduleFlush()
   }
 }
