@@ -121,7 +121,7 @@ import Timekeeping
 
   /// A service that answers a call and does not take the rest of it is not sent that later: the
   /// streams of one connection would become many.
-  @Test func anAnswerToHalfACall() throws {
+  @Test(arguments: [true, false]) func anAnswerToHalfACall(_ isWritten: Bool) throws {
     let codes = Locked<[UInt32]>([])
     let service = try TestServer { socket in
       let peer = SessionPeer(socket, .server)
@@ -137,10 +137,42 @@ import Timekeeping
     let rig = try GatewayRig(["a.test": service.port])
     let visitor = try SessionPeer(rig)
     let size = HTTP2Limits.streamWindowByteCount + 10_000
-    let body = String(repeating: "a", count: size)
-    let answer = try visitor.answer("\(Self.call)Content-Length: \(size)\r\n\r\n\(body)")
-    #expect(answer.hasPrefix("HTTP/1.1 200 ") && answer.contains("grpc-status: 0"))
+    let body = [UInt8](repeating: 97, count: size)
+    let call = try visitor.ask("\(Self.call)Content-Length: \(size)\r\n\r\n")
+    // All of it may be written when the answer comes, or the end later.
+    call.write(Array(body[..<(isWritten ? size : HTTP2Limits.streamWindowByteCount)]))
+    try visitor.run { call.hasPeerEnded || call.closeCode != nil }
+    #expect(visitor.text(call).contains("grpc-status: 0"))
+    call.write(Array(body[(isWritten ? size : HTTP2Limits.streamWindowByteCount)...]))
+    try visitor.send()
     #expect(waitUntil { codes.withLock { $0 } == [HTTP2ErrorCode.cancel.rawValue] })
+    try rig.stop()
+    service.stop()
+  }
+
+  /// The next call on that connection is one of its own.
+  @Test func anAnswerBeforeTheEndOfACall() throws {
+    let service = try TestServer { socket in
+      let peer = SessionPeer(socket, .server)
+      var served = 0
+      while true {
+        try peer.run { peer.requests.count > served }
+        peer.requests[served].write(
+          Array("HTTP/1.1 200 OK\r\ngrpc-status: 0\r\nContent-Length: 0\r\n\r\n".utf8))
+        served += 1
+      }
+    }
+    let rig = try GatewayRig(["a.test": service.port])
+    let visitor = try SessionPeer(rig)
+    for _ in 0..<3 {
+      let call = try visitor.ask("\(Self.call)Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+      try visitor.run { call.hasPeerEnded || call.closeCode != nil }
+      #expect(visitor.text(call).contains("grpc-status: 0"))
+      call.write(Array("0\r\n\r\n".utf8))
+      try visitor.send()
+      #expect(try waitUntil { try rig.ask { $0.gateway?.activeCount } == 0 })
+    }
+    #expect(service.acceptCount == 1)
     try rig.stop()
     service.stop()
   }

@@ -40,6 +40,8 @@ final class ServiceSession: ByteStream, ByteStreamReceiver, FlushHandler {
     let stream = current ?? session.makeStream()
     current = stream
     stream.write(bytes)
+    // The answer may have been there before the end of the request.
+    if stream.isComplete { leave(stream) }
     scheduleFlush()
   }
 
@@ -123,16 +125,22 @@ final class ServiceSession: ByteStream, ByteStreamReceiver, FlushHandler {
 
   private func pass(_ stream: HTTP2Stream) {
     // With the last byte of the answer, the next request may come.
-    if stream.isComplete { current = nil }
+    let isComplete = stream.isComplete
+    if isComplete { current = nil }
     if !stream.incoming.isEmpty {
       let text = stream.takeIncoming()
       receiver?.streamDidReceive(self, text.readableBytes)
     }
-    // A service that has answered need not take the rest of the request.
-    if stream.isComplete { stream.close() }
+    if isComplete { leave(stream) }
     guard !isClosed, stream === current else { return }
     if stream.takeProgress() { receiver?.streamDidProgress(self) }
     if stream === current, stream.closeCode != nil { fail(.reset) }
+  }
+
+  /// Both messages are complete. A service that has answered need not take the rest of the request.
+  private func leave(_ stream: HTTP2Stream) {
+    if stream === current { current = nil }
+    stream.close()
   }
 
   // MARK: Ends
