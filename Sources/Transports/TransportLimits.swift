@@ -58,8 +58,12 @@ public enum TransportLimits {
   public static let carrierKeepaliveInterval = Interval.seconds(2)
   /// Unanswered probes after which the kernel gives a carrier up.
   public static let carrierKeepaliveCountMax = 3
-  /// How long bytes of a carrier may stay unacknowledged (TCP_USER_TIMEOUT, tcp(7)).
-  public static let carrierUserTimeout = Interval.seconds(12)
+  /// How long bytes of a control connection may stay unacknowledged (TCP_USER_TIMEOUT, tcp(7)).
+  public static let controlUserTimeout = Interval.seconds(12)
+  /// The same of a carrier with a session of yamux, whose pings find a dead path before. The kernel
+  /// counts from the first retransmission of a recovery, which on a slow path that drops what it
+  /// cannot hold takes longer than it may be silent, though bytes move all the time.
+  public static let muxCarrierUserTimeout = Interval.seconds(30)
   /// How much longer than the client a relay waits before it asks a silent peer, so that one of
   /// the two asks and not both.
   public static let relayProbeDelay = Interval.milliseconds(500)

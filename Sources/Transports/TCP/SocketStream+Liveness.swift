@@ -4,11 +4,9 @@ public import Timekeeping
 extension SocketStream {
   /// Gives the connection up when the peer's host takes nothing for a while. Only where the peer's
   /// program always reads: a peer that does not read, however well its host is, looks the same.
-  public func limitSilence() {
+  public func limitSilence(to timeout: Interval = TransportLimits.controlUserTimeout) {
     guard phase != .closed else { return }
-    Socket.setUserTimeout(
-      number,
-      milliseconds: Int(TransportLimits.carrierUserTimeout.nanoseconds / 1_000_000))
+    Socket.setUserTimeout(number, milliseconds: Int(timeout.nanoseconds / 1_000_000))
   }
 
   /// How many of our bytes the peer's host has acknowledged.

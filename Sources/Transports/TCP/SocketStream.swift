@@ -110,7 +110,7 @@ public final class SocketStream: ByteStream, ReadinessHandler {
   func prepareForCarrier() {
     isCarrier = true
     Socket.limitNotSent(number, to: TransportLimits.carrierNotSentMax)
-    limitSilence()
+    limitSilence(to: TransportLimits.muxCarrierUserTimeout)
   }
 
   /// The peer may be anybody: it gets little, until `trustPeer()`.
