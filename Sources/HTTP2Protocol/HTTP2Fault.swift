@@ -14,8 +14,6 @@ public struct HTTP2Fault: Error, Equatable, Sendable, CustomStringConvertible {
 public enum HTTP2ErrorCode: UInt32, Sendable {
   /// Nothing went wrong.
   case noError = 0
-  /// The other end broke the protocol.
-  case protocolError = 1
   /// Something is missing.
   case internalError = 2
   /// Nothing was done, and the request may be sent again.

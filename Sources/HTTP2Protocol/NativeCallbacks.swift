@@ -1,8 +1,8 @@
 internal import ByteBuffers
 internal import CNghttp2
 
+// Unchecked: made once, and from then on only read, by nghttp2, whose sessions copy what they need.
 /// What nghttp2 calls while it reads and writes. The user data of a session is its `HTTP2Session`.
-// Not changed once it is made; sessions copy what they need.
 final class NativeCallbacks: @unchecked Sendable {
   static let shared = NativeCallbacks()
 

@@ -145,14 +145,14 @@ final class ServiceSession: ByteStream, ByteStreamReceiver, FlushHandler {
 
   // MARK: Ends
 
-  func close() { end(.cancel) { $0.close() } }
+  func close() { end { $0.close() } }
 
-  func abort() { end(.cancel) { $0.abort() } }
+  func abort() { end { $0.abort() } }
 
-  private func end(_ code: HTTP2ErrorCode, _ body: (any ByteStream) -> Void) {
+  private func end(_ body: (any ByteStream) -> Void) {
     guard !isClosed else { return }
     receiver = nil
-    current?.abort(code)
+    current?.abort(.cancel)
     session.shutDown()
     send()
     isClosed = true
